@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <watchers/rooms/client.hpp>
+#include <watchers/rooms/config.hpp>
+#include <watchers/rooms/credentials.hpp>
+#include <watchers/rooms/diagnostics.hpp>
+#include <watchers/rooms/error.hpp>
+#include <watchers/rooms/observer.hpp>
+#include <watchers/rooms/room.hpp>
+#include <watchers/rooms/stats.hpp>
+#include <watchers/rooms/with_diagnostics.hpp>

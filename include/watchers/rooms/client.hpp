@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <watchers/rooms/config.hpp>
+#include <watchers/rooms/detail/initiate.hpp>
+#include <watchers/rooms/diagnostics.hpp>
+#include <watchers/rooms/room.hpp>
+#include <watchers/rooms/stats.hpp>
+#include <watchers/rooms/with_diagnostics.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <concepts>
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace watchers::rooms {
+
+namespace detail {
+template <class T>
+concept token = !std::convertible_to<T, call_options>;
+}
+
+/// A client of the Room API: five operations over a pool of keep-alive HTTPS connections, opened when calls
+/// need them.
+///
+/// @par What the operations have in common
+/// - **Completion.** Each operation completes exactly once, never before the initiating function has
+/// returned, by its handler
+///   on the handler's associated executor (the client's, if it has none). The signature is `void(error_code,
+///   room)` except where stated. Any completion token does; the default is `with_diagnostics(use_awaitable)`:
+///   under `co_await` it returns the room or throws @ref error.
+/// - **Options.** The form with @ref call_options sets this call's timeout and takes a @ref diagnostics to
+/// fill; a diagnostics
+///   object can be passed in its place. It must live until the handler is called.
+/// - **Errors.** @ref errc, with its groups in @ref condition. Arguments are checked before anything is sent:
+/// errc::invalid_argument,
+///   and the diagnostics name the field and the rule.
+/// - **Effect.** diagnostics::effect tells of every error whether the room was changed: *none*, *applied* or
+/// *unknown*.
+/// - **Cancellation.** By the handler's cancellation slot. *terminal* and *partial* end the call at any time
+/// with errc::cancelled:
+///   effect none until writing of the request was started, unknown from then on (none for *get*), and its
+///   connection is closed. *total* is honoured until writing was started and ignored from then on.
+/// - **Replay.** When a connection that had served before turns out dead before any byte of an answer, the
+/// request is sent
+///   once more, at once, on a fresh connection; a create is not (it ends with errc::connection_lost, effect
+///   unknown).
+/// - **Executor and allocator.** The handler's associated executor and allocator are used.
+///
+/// @par Lifetime
+/// The execution context must outlive the client. Destroying the client ends each call under way with
+/// errc::shutting_down. A client holds no work: `io_context::run()` and `thread_pool::join()` return when no
+/// call is under way, though connections may be idle. (On other execution contexts idle connections count as
+/// work until they are closed.) A name resolution that stalls is abandoned on time, but the io_context's
+/// destructor waits for it, since `getaddrinfo` cannot be cancelled.
+///
+/// @par Thread safety
+/// As config::threading says: with a strand every member function may be called from any thread; without one,
+/// client and executor are used by one thread at a time. stats() may be called from any thread in both cases.
+class client
+{
+public:
+    using executor_type = boost::asio::any_io_executor;
+    using default_token = with_diagnostics_t<boost::asio::use_awaitable_t<>>;
+
+    /// @param executor runs the client; its context's I/O is used.
+    /// @param c copied.
+    /// @throws error errc::invalid_argument if check(c) names a fault, or the trust settings cannot be
+    /// loaded.
+    client(executor_type executor, const config& c);
+
+    client(client&&) noexcept = default;
+    client& operator=(client&& other) noexcept;
+    client(const client&) = delete;
+    client& operator=(const client&) = delete;
+
+    /// Ends every call under way with errc::shutting_down; their handlers are called later, by their
+    /// executors.
+    ~client();
+
+    executor_type get_executor() const;
+
+    /// Creates a room: `POST /external/room`. With a start time it is scheduled.
+    /// @returns what the answer told of the room; its id and what was sent, if it told nothing.
+    /// @par Effect applied on success; none on a refusal (errc::conflict: a room of that id exists); unknown
+    /// after a failure
+    ///      once writing was started. Never sent a second time.
+    template <detail::token Token = default_token>
+    auto async_create_room(new_room r, Token&& token = {})
+    {
+        return async_create_room(std::move(r), call_options(), std::forward<Token>(token));
+    }
+    template <class Token = default_token>
+    auto async_create_room(new_room r, call_options options, Token&& token = {})
+    {
+        return call(detail::call_request::create(std::move(r)), options, std::forward<Token>(token));
+    }
+
+    /// Gets a room: `GET /external/room/:roomId`.
+    /// @param room_id 1 to 1,024 bytes of UTF-8, not `.` or `..`; encoded by the client.
+    /// @returns what the answer told of the room. An answer that is no JSON object is errc::bad_body.
+    /// @par Effect none, always.
+    template <detail::token Token = default_token>
+    auto async_get_room(std::string room_id, Token&& token = {})
+    {
+        return async_get_room(std::move(room_id), call_options(), std::forward<Token>(token));
+    }
+    template <class Token = default_token>
+    auto async_get_room(std::string room_id, call_options options, Token&& token = {})
+    {
+        return call(detail::call_request::get(std::move(room_id)), options, std::forward<Token>(token));
+    }
+
+    /// Turns voice chat on or off: `POST /external/room/speak`.
+    /// @param room_id as for @ref async_get_room.
+    /// @returns what the answer told of the room; its id and what was set, if it told nothing.
+    /// @par Effect applied on success; none on a refusal; unknown after a failure once writing was started.
+    template <detail::token Token = default_token>
+    auto async_set_voice(std::string room_id, bool on, Token&& token = {})
+    {
+        return async_set_voice(std::move(room_id), on, call_options(), std::forward<Token>(token));
+    }
+    template <class Token = default_token>
+    auto async_set_voice(std::string room_id, bool on, call_options options, Token&& token = {})
+    {
+        return call(detail::call_request::set_voice(std::move(room_id), on), options,
+                    std::forward<Token>(token));
+    }
+
+    /// Changes the status: `POST /external/room/status`.
+    /// @param room_id as for @ref async_get_room.
+    /// @returns what the answer told of the room; its id and what was set, if it told nothing.
+    /// @par Effect applied on success; none on a refusal; unknown after a failure once writing was started.
+    template <detail::token Token = default_token>
+    auto async_set_status(std::string room_id, room_status status, Token&& token = {})
+    {
+        return async_set_status(std::move(room_id), status, call_options(), std::forward<Token>(token));
+    }
+    template <class Token = default_token>
+    auto async_set_status(std::string room_id, room_status status, call_options options, Token&& token = {})
+    {
+        return call(detail::call_request::set_status(std::move(room_id), status), options,
+                    std::forward<Token>(token));
+    }
+
+    /// Deletes a room: `DELETE /external/room/:roomId`. Completes with `void(error_code)`.
+    /// @param room_id as for @ref async_get_room.
+    /// @par Effect applied on success; none on a refusal (errc::not_found: there is no such room); unknown
+    /// after a failure
+    ///      once writing was started.
+    template <detail::token Token = default_token>
+    auto async_delete_room(std::string room_id, Token&& token = {})
+    {
+        return async_delete_room(std::move(room_id), call_options(), std::forward<Token>(token));
+    }
+    template <class Token = default_token>
+    auto async_delete_room(std::string room_id, call_options options, Token&& token = {})
+    {
+        return boost::asio::async_initiate<Token, void(error_code)>(
+            detail::initiate_delete(engine_, detail::call_request::erase(std::move(room_id)), options),
+            token);
+    }
+
+    /// Takes no new calls (they end with errc::draining), waits until those under way have ended, and closes
+    /// the connections. Completes with `void(error_code)`. May be awaited more than once; there is no way
+    /// back.
+    /// @par Cancellation Any type ends the wait with errc::cancelled; the client goes on draining.
+    /// @par Errors errc::shutting_down if the client is destroyed first.
+    template <class Token = boost::asio::use_awaitable_t<>>
+    auto async_drain(Token&& token = {})
+    {
+        return boost::asio::async_initiate<Token, void(error_code)>(detail::initiate_drain(engine_), token);
+    }
+
+    /// Uses other credentials for the requests that are written from now on. Calls under way whose request is
+    /// written keep theirs. Takes effect at once without a strand, after what is queued on it with one.
+    /// @throws error errc::invalid_argument; the client then keeps the former ones.
+    void set_credentials(credentials c);
+
+    /// The client's state and totals. Any thread.
+    rooms::stats stats() const noexcept;
+
+private:
+    template <class Token>
+    auto call(detail::call_request request, const call_options& options, Token&& token)
+    {
+        return boost::asio::async_initiate<Token, void(error_code, room)>(
+            detail::initiate_call(engine_, std::move(request), options), token);
+    }
+
+    std::shared_ptr<detail::engine> engine_;
+};
+
+} // namespace watchers::rooms
+
+#ifndef WATCHERS_ROOMS_SEPARATE_COMPILATION
+#include <watchers/rooms/impl/client.ipp>
+#endif

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <watchers/rooms/credentials.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace boost::asio::ssl {
+class context;
+} // namespace boost::asio::ssl
+
+namespace watchers::rooms {
+
+class diagnostics;
+class observer;
+
+/// The service's regional hosts.
+enum class region : unsigned char
+{
+    europe,        ///< chatbackend.watchers.io
+    north_america, ///< chatbackend.us.watchers.io
+    south_america, ///< chatbackend.sa.watchers.io
+    asia,          ///< chatbackend.hk.watchers.io
+    africa,        ///< chatbackend.za.watchers.io
+};
+
+/// `https://` and the region's host.
+std::string_view base_url(region) noexcept;
+
+/// How times are written into requests. In answers both forms are read.
+enum class time_format : unsigned char
+{
+    specification, ///< `2024-12-31 05:33:32`, UTC, cut to the second
+    iso_8601,      ///< `2025-08-14T09:00:00.000Z`, of later revisions of the API page
+};
+
+/// Who guards the client's state.
+enum class threading : unsigned char
+{
+    automatic, ///< none for an io_context's executor or a strand, an internal strand for any other
+    single,    ///< none: one thread at a time uses the client and runs its executor
+    strand,    ///< an internal strand: the client may be used from any thread, its executor run by many
+};
+
+/// Whom the client believes to be the server. Verification itself cannot be turned off.
+class trust
+{
+public:
+    /// The operating system's certificate store (OpenSSL's default paths).
+    static trust system() { return trust(kind::system, {}, nullptr); }
+
+    /// Only the certificate authorities in a PEM file.
+    static trust ca_file(std::string path) { return trust(kind::ca_file, std::move(path), nullptr); }
+
+    /// Only the certificate authorities in a PEM text.
+    static trust ca_pem(std::string pem) { return trust(kind::ca_pem, std::move(pem), nullptr); }
+
+    /// The caller's own context: its store, client certificate, ciphers. Peer and host verification and
+    /// TLS 1.2 as the minimum are set per connection, whatever the context says.
+    static trust context(std::shared_ptr<boost::asio::ssl::context> c)
+    {
+        return trust(kind::context, {}, std::move(c));
+    }
+
+    enum class kind : unsigned char
+    {
+        system,
+        ca_file,
+        ca_pem,
+        context
+    };
+    kind which() const noexcept { return kind_; }
+    const std::string& text() const noexcept { return text_; }
+    const std::shared_ptr<boost::asio::ssl::context>& ssl_context() const noexcept { return context_; }
+
+private:
+    trust(kind k, std::string text, std::shared_ptr<boost::asio::ssl::context> c)
+        : kind_(k)
+        , text_(std::move(text))
+        , context_(std::move(c))
+    {}
+
+    kind kind_;
+    std::string text_;
+    std::shared_ptr<boost::asio::ssl::context> context_;
+};
+
+/// Everything a client can be told. Set the members that matter and pass it to the client's constructor,
+/// which checks it and takes a copy.
+///
+/// Durations are measured on the steady clock. Unless a member says what zero means, zero is refused.
+class config
+{
+public:
+    using milliseconds = std::chrono::milliseconds;
+
+    explicit config(rooms::credentials c) : credentials(std::move(c)) {}
+
+    /// Credentials from `WATCHERS_API_KEY` and `WATCHERS_BEARER_TOKEN`, base_url from `WATCHERS_BASE_URL`
+    /// where that is set.
+    /// @throws error with errc::invalid_argument that names the variable that is unset or empty.
+    static config from_environment();
+
+    rooms::credentials credentials;
+
+    /// `https://host[:port]`, without path, query or user information. `http://` is taken only as
+    /// plain_http_to_loopback says.
+    std::string base_url{rooms::base_url(region::europe)};
+
+    /// Allow `http://` where the host is `localhost` or a loopback address: for tests against a local server.
+    bool plain_http_to_loopback = false;
+
+    rooms::trust trust = rooms::trust::system();
+    rooms::time_format time_format = rooms::time_format::specification;
+    rooms::threading threading = rooms::threading::automatic;
+
+    /// Hooks for logs, metrics and traces; none by default.
+    std::shared_ptr<rooms::observer> observer;
+
+    // The pool
+
+    /// Connections at most, 1 to 65,535; opened when calls wait. Each takes about 100 KiB.
+    std::size_t max_connections = 32;
+    /// Calls that may wait for a connection; further ones fail at once with errc::pool_full. Zero: none may
+    /// wait for a connection in use, only for one being opened on its behalf.
+    std::size_t max_waiting_calls = 10'000;
+    /// Longest wait for a connection (errc::pool_timeout). Zero: only the call's own timeout counts.
+    milliseconds pool_timeout{0};
+    /// An idle connection is closed after this time. Zero: none is kept idle.
+    milliseconds idle_timeout{30'000};
+    /// A connection serves no new request after this time, less up to a tenth of it at random, so that DNS
+    /// changes are seen and connections do not all end together. Zero: no limit.
+    milliseconds max_connection_lifetime{600'000};
+
+    // Time limits
+
+    /// Bounds a whole call: queue, DNS, connect, TLS, request, answer (errc::deadline_exceeded). call_options
+    /// can set another.
+    milliseconds timeout{30'000};
+    /// Bounds one exchange on a connection (errc::write_timeout, errc::response_timeout).
+    milliseconds attempt_timeout{10'000};
+    /// Bounds name resolution (errc::resolve_timeout).
+    milliseconds resolve_timeout{5'000};
+    /// Bounds the TCP connection, over all addresses (errc::connect_timeout).
+    milliseconds connect_timeout{5'000};
+    /// The next address is tried when one has not answered for this time (RFC 8305).
+    milliseconds connect_attempt_delay{300};
+    /// Bounds the TLS handshake (errc::tls_timeout).
+    milliseconds tls_timeout{5'000};
+
+    // Limits on an answer (errc::response_too_large)
+
+    /// Bytes of status line and header fields, 256 to 1 MiB; the trailer counts too.
+    std::size_t max_response_header = 8 * 1024;
+    /// Header fields, 1 to 10,000.
+    std::size_t max_response_fields = 100;
+    /// Bytes of the body, 1 to 1 GiB. Bytes on the wire, chunk framing included, are bounded by twice this
+    /// and 64 KiB.
+    std::size_t max_response_body = 1024 * 1024;
+};
+
+/// Options of one call. Converts from a @ref diagnostics that the call shall fill.
+class call_options
+{
+public:
+    call_options() = default;
+
+    /// @param d filled before the completion handler runs; must live until then.
+    call_options(rooms::diagnostics& d) noexcept : diagnostics_(&d) {}
+
+    /// Bounds this call in place of config::timeout. Zero or less: it has passed already.
+    call_options& timeout(std::chrono::milliseconds t) & noexcept { return timeout_ = t, *this; }
+    call_options&& timeout(std::chrono::milliseconds t) && noexcept { return std::move(timeout(t)); }
+
+    /// @param d filled before the completion handler runs; must live until then.
+    call_options& diagnostics(rooms::diagnostics& d) & noexcept { return diagnostics_ = &d, *this; }
+    call_options&& diagnostics(rooms::diagnostics& d) && noexcept { return std::move(diagnostics(d)); }
+
+    std::optional<std::chrono::milliseconds> timeout() const noexcept { return timeout_; }
+    rooms::diagnostics* diagnostics() const noexcept { return diagnostics_; }
+
+private:
+    std::optional<std::chrono::milliseconds> timeout_;
+    rooms::diagnostics* diagnostics_ = nullptr;
+};
+
+/// Checks every member's range and the base URL; the client's constructor does.
+/// @returns an empty text, or the first member at fault and its rule, as in "max_connections: must be 1 to
+/// 65535".
+std::string check(const config&);
+
+} // namespace watchers::rooms
+
+#ifndef WATCHERS_ROOMS_SEPARATE_COMPILATION
+#include <watchers/rooms/impl/config.ipp>
+#endif

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <watchers/rooms/error.hpp>
+
+#include <boost/system/system_error.hpp>
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace watchers::rooms {
+
+/// The operations of the Room API.
+enum class operation_kind : unsigned char
+{
+    create_room, ///< POST /external/room
+    get_room,    ///< GET /external/room/:roomId
+    set_voice,   ///< POST /external/room/speak
+    set_status,  ///< POST /external/room/status
+    delete_room, ///< DELETE /external/room/:roomId
+};
+
+/// What a call did to its room, as far as can be known. A *get* never has an effect.
+enum class effect : unsigned char
+{
+    none,    ///< the room is as it was: nothing was sent, or the service refused
+    applied, ///< the service answered that the change is made
+    unknown, ///< the request was, or may have been, sent, and no answer tells what became of it
+};
+
+/// How far a call had come when it ended.
+enum class phase : unsigned char
+{
+    validation, ///< arguments being checked; nothing sent
+    queue,      ///< waiting for a connection of the pool
+    resolve,    ///< the host name being resolved
+    connect,    ///< TCP connection being established
+    handshake,  ///< TLS handshake
+    write,      ///< request being written
+    wait,       ///< request written, no byte of the answer yet
+    read,       ///< answer being read
+    answered,   ///< answer complete
+};
+
+std::string_view to_string(operation_kind) noexcept;
+std::string_view to_string(effect) noexcept;
+std::string_view to_string(phase) noexcept;
+
+/// What is known of one call beyond its error_code.
+///
+/// Pass one to an operation (it must live until the completion handler runs) or catch it inside @ref error.
+/// It is written before the handler runs and holds no secrets. Text that came from the server is escaped
+/// (no control characters, valid UTF-8) and cut to 512 bytes. A plain value: copy it freely; not thread-safe.
+class diagnostics
+{
+public:
+    /// The operation that was called.
+    rooms::operation_kind operation() const noexcept { return operation_; }
+
+    /// What happened to the room.
+    rooms::effect effect() const noexcept { return effect_; }
+
+    /// Where the call was when it ended.
+    rooms::phase phase() const noexcept { return phase_; }
+
+    /// Requests of which writing was started, an immediate replay on a fresh connection included.
+    unsigned attempts() const noexcept { return attempts_; }
+
+    /// The status of the last complete answer; 0 if there was none.
+    unsigned http_status() const noexcept { return http_status_; }
+
+    /// For errc::invalid_argument the field and the rule; else what the service said (its `message` or
+    /// `error` members, or the text of its answer). Empty if there is nothing to tell.
+    const std::string& message() const noexcept { return message_; }
+
+    /// What the answer lacked although the call succeeded: a body that could not be read after a change,
+    /// members of another type. Empty as a rule.
+    const std::string& note() const noexcept { return note_; }
+
+    /// The cause below an errc: the error of the operating system, of the resolver or of OpenSSL. Zero if
+    /// none.
+    error_code cause() const noexcept { return cause_; }
+
+    /// The time the service asked to wait, from Retry-After.
+    std::optional<std::chrono::seconds> retry_after() const noexcept { return retry_after_; }
+
+    /// One line for logs: operation, effect, phase, attempts, status, cause and message.
+    std::string to_string() const;
+
+    diagnostics& set_operation(rooms::operation_kind v) noexcept { return operation_ = v, *this; }
+    diagnostics& set_effect(rooms::effect v) noexcept { return effect_ = v, *this; }
+    diagnostics& set_phase(rooms::phase v) noexcept { return phase_ = v, *this; }
+    diagnostics& set_attempts(unsigned v) noexcept { return attempts_ = v, *this; }
+    diagnostics& set_http_status(unsigned v) noexcept { return http_status_ = v, *this; }
+    diagnostics& set_message(std::string v) noexcept { return message_ = std::move(v), *this; }
+    diagnostics& set_note(std::string v) noexcept { return note_ = std::move(v), *this; }
+    diagnostics& set_cause(error_code v) noexcept { return cause_ = v, *this; }
+    diagnostics& set_retry_after(std::optional<std::chrono::seconds> v) noexcept
+    {
+        return retry_after_ = v, *this;
+    }
+
+private:
+    error_code cause_;
+    std::string message_;
+    std::string note_;
+    std::optional<std::chrono::seconds> retry_after_;
+    unsigned attempts_ = 0;
+    unsigned http_status_ = 0;
+    rooms::operation_kind operation_ = rooms::operation_kind::get_room;
+    rooms::effect effect_ = rooms::effect::none;
+    rooms::phase phase_ = rooms::phase::validation;
+};
+
+/// The exception thrown under `co_await` with the default token, by the client's constructor and by use of
+/// @ref with_diagnostics: an error_code with its @ref diagnostics.
+class error : public boost::system::system_error
+{
+public:
+    /// @param ec what happened; must be set.
+    explicit error(error_code ec, rooms::diagnostics d = {})
+        : system_error(ec, d.to_string())
+        , diagnostics_(std::move(d))
+    {}
+
+    const rooms::diagnostics& diagnostics() const noexcept { return diagnostics_; }
+
+private:
+    rooms::diagnostics diagnostics_;
+};
+
+} // namespace watchers::rooms
+
+#ifndef WATCHERS_ROOMS_SEPARATE_COMPILATION
+#include <watchers/rooms/impl/diagnostics.ipp>
+#endif

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <watchers/rooms/detail/config.hpp>
+
+#include <boost/system/error_category.hpp>
+#include <boost/system/error_code.hpp>
+#include <boost/system/error_condition.hpp>
+
+#include <type_traits>
+
+namespace watchers::rooms {
+
+using error_code = boost::system::error_code;
+
+/// What ended a call. HTTP statuses are never invented for transport failures: each cause has its own value.
+/// The effect that a failed call had on the room is told by @ref diagnostics::effect.
+enum class errc
+{
+    // Before anything was sent
+    invalid_argument =
+        1,        ///< an argument or a config member breaks a rule; diagnostics name the field and the rule
+    pool_timeout, ///< no connection became free within config::pool_timeout
+    pool_full,    ///< config::max_waiting_calls calls are waiting already
+    resource_exhausted, ///< out of file descriptors or memory for a connection
+    draining,           ///< async_drain was called: the client takes no new calls
+    shutting_down,      ///< the client was destroyed
+
+    // Reaching the server
+    resolve_failed,    ///< the host name could not be resolved
+    resolve_timeout,   ///< the name service did not answer within config::resolve_timeout
+    connect_failed,    ///< every address refused the connection
+    connect_timeout,   ///< no address answered within config::connect_timeout
+    tls_untrusted,     ///< the certificate is not signed by a trusted authority, or its chain is incomplete
+    tls_expired,       ///< the certificate has expired
+    tls_not_yet_valid, ///< the certificate is not valid yet
+    tls_host_mismatch, ///< the certificate is for another host
+    tls_weak_key,      ///< a key or a digest in the chain is too weak
+    tls_protocol,      ///< no common TLS version of at least 1.2
+    tls_timeout,       ///< the handshake did not end within config::tls_timeout
+    tls_failed,        ///< the handshake failed for another reason
+
+    // During the exchange
+    connection_lost,    ///< the connection ended before any byte of an answer
+    truncated_response, ///< the connection ended in the middle of an answer
+    write_timeout,      ///< the peer did not take the whole request within config::attempt_timeout
+    response_timeout,   ///< the answer was not complete within config::attempt_timeout
+    malformed_response, ///< the answer is not HTTP/1.x as RFC 9112 has it
+    response_too_large, ///< the answer exceeds one of the limits in config
+
+    // The answer
+    unexpected_redirect, ///< 3xx; redirects are never followed
+    bad_request,         ///< 400 and the 4xx that have no value of their own
+    unauthorized,        ///< 401: the credentials are not accepted
+    forbidden,           ///< 403: the credentials do not allow this
+    not_found,           ///< 404: there is no such room
+    conflict,            ///< 409, or a 400 that says so: the room exists already
+    request_timeout,     ///< 408
+    misdirected_request, ///< 421
+    rate_limited,        ///< 429
+    server_error,        ///< 5xx
+    bad_body,            ///< a 2xx answer to *get* without a usable JSON object
+
+    // The caller's decision
+    cancelled,         ///< the caller cancelled the operation
+    deadline_exceeded, ///< the call's timeout passed
+
+    outcome_unknown, ///< a create was sent, no usable answer came, and whether the room exists could not be
+                     ///< told
+};
+
+/// Groups of errc values, to be compared with an error_code: `if (ec == rooms::condition::not_reached)`.
+enum class condition
+{
+    not_reached = 1, ///< no connection to the service could be had: nothing was sent
+    tls,             ///< the server could not be authenticated, or no secure connection was possible
+    interrupted,     ///< the connection failed or timed out after the request was, or may have been, sent
+    timeout,         ///< any limit on time was exceeded, the call's deadline included
+    rejected,        ///< the service answered, and refused
+    overloaded,      ///< 429 or 5xx: the service cannot serve this now
+};
+
+/// The category of @ref errc. Thread-safe; lives for the whole program.
+const boost::system::error_category& rooms_category() noexcept;
+
+/// The category of @ref condition.
+const boost::system::error_category& condition_category() noexcept;
+
+inline error_code make_error_code(errc e) noexcept { return {static_cast<int>(e), rooms_category()}; }
+
+inline boost::system::error_condition make_error_condition(condition c) noexcept
+{
+    return {static_cast<int>(c), condition_category()};
+}
+
+} // namespace watchers::rooms
+
+namespace boost::system {
+template <>
+struct is_error_code_enum<watchers::rooms::errc> : std::true_type
+{};
+template <>
+struct is_error_condition_enum<watchers::rooms::condition> : std::true_type
+{};
+} // namespace boost::system
+
+#ifndef WATCHERS_ROOMS_SEPARATE_COMPILATION
+#include <watchers/rooms/impl/error.ipp>
+#endif

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <watchers/rooms/client.hpp>
+#include <watchers/rooms/impl/io/asio_environment.hpp>
+#include <watchers/rooms/impl/io/engine.hpp>
+#include <watchers/rooms/impl/io/engine_registry.hpp>
+#include <watchers/rooms/impl/sansio/credential_rules.hpp>
+
+#ifndef WATCHERS_ROOMS_SEPARATE_COMPILATION
+#include <watchers/rooms/src.hpp>
+#endif
+
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/strand.hpp>
+
+#include <optional>
+#include <utility>
+
+namespace watchers::rooms {
+namespace detail {
+
+// The executor that guards a client's state: an internal strand where the caller's executor does not do it.
+inline boost::asio::any_io_executor guarding_executor(const boost::asio::any_io_executor& ex, threading t)
+{
+    using native = boost::asio::io_context::executor_type;
+    const bool serial = ex.target<native>() != nullptr ||
+                        ex.target<boost::asio::strand<native>>() != nullptr ||
+                        ex.target<boost::asio::strand<boost::asio::any_io_executor>>() != nullptr;
+    if (t == threading::strand || (t == threading::automatic && !serial)) return boost::asio::make_strand(ex);
+    return ex;
+}
+
+template <class Executor>
+std::unique_ptr<environment> make_environment(boost::asio::any_io_executor own, Executor io, work_count work,
+                                              const config& c, const origin& o)
+{
+    // An io_context's own executor needs no way back to itself.
+    std::optional<boost::asio::any_io_executor> guard;
+    if (own.target<boost::asio::io_context::executor_type>() == nullptr) guard = own;
+    auto tls = o.tls() ? std::make_unique<tls_context>(c.trust, o) : nullptr;
+    auto shell = std::make_shared<io_shell<Executor>>(std::move(io), std::move(guard), std::move(work),
+                                                      std::move(tls));
+    return std::make_unique<asio_environment<Executor>>(std::move(own), std::move(shell), o);
+}
+
+inline std::shared_ptr<engine> make_engine(const boost::asio::any_io_executor& ex, const config& c)
+{
+    if (std::string fault = check(c); !fault.empty())
+        throw error(errc::invalid_argument, diagnostics().set_message(std::move(fault)));
+    std::string why;
+    const std::optional<origin> o = parse_origin(c.base_url, c.plain_http_to_loopback, why);
+
+    auto own = guarding_executor(ex, c.threading);
+    work_count work(ex);
+    auto env = work.native() ? make_environment(own, *work.native(), work, c, *o)
+                             : make_environment(own, ex, work, c, *o);
+    auto e = std::make_shared<engine>(std::move(env), c, *o);
+    e->open();
+    boost::asio::use_service<engine_registry>(boost::asio::query(ex, boost::asio::execution::context)).add(e);
+    return e;
+}
+
+// Runs f where the engine's state may be touched: here, unless a strand guards it.
+template <class F>
+void enter(const engine& e, F f)
+{
+    if (e.executor().target<boost::asio::io_context::executor_type>() != nullptr)
+        f();
+    else
+        boost::asio::dispatch(e.executor(), std::move(f));
+}
+
+WATCHERS_ROOMS_DECL void start_call(const std::shared_ptr<engine>& e, call_request request,
+                                    const call_options& options, room_handler handler)
+{
+    enter(*e, [e, r = std::move(request), options, h = std::move(handler)]() mutable {
+        e->start(std::move(r), options, std::move(h));
+    });
+}
+
+WATCHERS_ROOMS_DECL void start_drain(const std::shared_ptr<engine>& e, drain_handler handler)
+{
+    enter(*e, [e, h = std::move(handler)]() mutable { e->drain(std::move(h)); });
+}
+
+} // namespace detail
+
+WATCHERS_ROOMS_DECL client::client(executor_type executor, const config& c)
+    : engine_(detail::make_engine(executor, c))
+{}
+
+WATCHERS_ROOMS_DECL client::~client()
+{
+    if (engine_ && !engine_->abandoned()) detail::enter(*engine_, [e = engine_] { e->stop(); });
+}
+
+WATCHERS_ROOMS_DECL client& client::operator=(client&& other) noexcept
+{
+    client old(std::move(*this));
+    engine_ = std::move(other.engine_);
+    return *this;
+}
+
+WATCHERS_ROOMS_DECL client::executor_type client::get_executor() const { return engine_->executor(); }
+
+WATCHERS_ROOMS_DECL void client::set_credentials(credentials c)
+{
+    if (std::string fault = detail::check_credentials(c); !fault.empty())
+        throw error(errc::invalid_argument, diagnostics().set_message(std::move(fault)));
+    detail::enter(*engine_, [e = engine_, changed = std::move(c)] { e->set_credentials(changed); });
+}
+
+WATCHERS_ROOMS_DECL stats client::stats() const noexcept { return engine_->totals(); }
+
+} // namespace watchers::rooms

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <watchers/rooms/config.hpp>
+#include <watchers/rooms/impl/io/call.hpp>
+#include <watchers/rooms/impl/io/completion.hpp>
+#include <watchers/rooms/impl/io/connection.hpp>
+#include <watchers/rooms/impl/io/environment.hpp>
+#include <watchers/rooms/impl/io/timers.hpp>
+#include <watchers/rooms/impl/sansio/origin.hpp>
+#include <watchers/rooms/impl/sansio/pool_core.hpp>
+#include <watchers/rooms/impl/sansio/request_builder.hpp>
+#include <watchers/rooms/observer.hpp>
+#include <watchers/rooms/stats.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+namespace watchers::rooms::detail {
+
+// A figure that one thread counts and any may read.
+class counter
+{
+public:
+    void add(std::uint64_t n) noexcept
+    {
+        value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+    }
+    void set(std::uint64_t n) noexcept { value_.store(n, std::memory_order_relaxed); }
+    std::uint64_t read() const noexcept { return value_.load(std::memory_order_relaxed); }
+
+private:
+    std::atomic<std::uint64_t> value_ = 0;
+};
+
+// The client behind its facade: calls, pool, and what they share. Used on one executor only; only totals()
+// may be called from elsewhere.
+class engine final : public std::enable_shared_from_this<engine>,
+                     private environment::listener,
+                     private deadline
+{
+public:
+    // The configuration and the origin have been checked.
+    engine(std::unique_ptr<environment>, config, origin);
+    ~engine();
+
+    // Connects the environment; once, after construction.
+    void open();
+
+    // The facade
+
+    void start(call_request, const call_options&, room_handler);
+    void drain(drain_handler);
+    void cancel_call(call&, std::uint64_t id, boost::asio::cancellation_type);
+    void cancel_drain(std::uint64_t id);
+    void stop();
+    void abandon() noexcept;
+    bool abandoned() const noexcept { return abandoned_; } // any thread
+    void set_credentials(const credentials&);
+    stats totals() const noexcept;
+    const boost::asio::any_io_executor& executor() const noexcept { return executor_; }
+
+    // For connections
+
+    environment& env() noexcept { return *environment_; }
+    timers& clock_timers() noexcept { return timers_; }
+    const config& settings() const noexcept { return config_; }
+    void on_opened(connection&);
+    void on_open_failed(connection&, error_code, error_code cause);
+    void on_idle_lost(connection&);
+
+    // For calls
+
+    observer* watcher() const noexcept { return config_.observer.get(); }
+    const request_heads& heads() const noexcept { return heads_; }
+    pool_core::acquisition acquire(call&, clock::time_point now);
+    void withdraw(call&);
+    void open_wanted();
+    void release(connection&, clock::time_point now, bool reusable);
+    void replace(connection&, call&);
+    phase waiting_phase() const noexcept;
+    void on_request_started(std::size_t bytes) noexcept;
+    void on_request_ended(std::size_t bytes_read) noexcept { totals_.bytes_read.add(bytes_read); }
+
+    // The call is over and off all lists: lets its handler be called, and keeps the object for the next one.
+    void retire(call&, completion<room>, error_code, room, when);
+
+private:
+    struct drain_waiter
+    {
+        std::uint64_t id;
+        completion<> done;
+    };
+
+    struct counters
+    {
+        counter open, idle, busy, opening, calls, waiting;
+        counter requests, opened, failed, resumed, replays, bytes_written, bytes_read;
+    };
+
+    void on_wake() override { timers_.run(); }
+    void on_resolved(error_code, std::vector<endpoint>) override;
+    void on_deadline(clock::time_point now) override; // idle connections that are too old
+
+    call& take_call();
+    void refuse(errc, operation_kind, const call_options&, std::string message, room_handler);
+    void open_one(connection&);
+    void close_unused();
+    void watch_idle(clock::time_point now);
+    void note_pool() noexcept;
+    void finish_drains(error_code);
+
+    std::unique_ptr<environment> environment_;
+    boost::asio::any_io_executor executor_;
+    config config_;
+    origin origin_;
+    request_heads heads_;
+    timers timers_;
+    pool_core pool_;
+    std::vector<std::unique_ptr<connection>> connections_;
+
+    std::vector<std::unique_ptr<call>> calls_;
+    std::vector<call*> spare_calls_;
+    intrusive_list<call, call> active_;
+    std::uint64_t last_id_ = 0;
+
+    std::vector<drain_waiter> drains_;
+    bool resolving_ = false;
+    bool draining_ = false;
+    bool stopped_ = false;
+    std::atomic<bool> abandoned_ = false;
+    counters totals_;
+};
+
+} // namespace watchers::rooms::detail

@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <watchers/rooms/impl/io/engine.hpp>
+#include <watchers/rooms/impl/sansio/validate.hpp>
+
+#include <boost/asio/associated_cancellation_slot.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace watchers::rooms::detail {
+
+class drain_canceller
+{
+public:
+    drain_canceller(std::weak_ptr<engine> e, std::uint64_t id) noexcept : engine_(std::move(e)), id_(id) {}
+
+    void operator()(boost::asio::cancellation_type) const
+    {
+        const auto e = engine_.lock();
+        if (e) boost::asio::post(e->executor(), [e, id = id_] { e->cancel_drain(id); });
+    }
+
+private:
+    std::weak_ptr<engine> engine_;
+    std::uint64_t id_;
+};
+
+WATCHERS_ROOMS_DECL engine::engine(std::unique_ptr<environment> e, config c, origin o)
+    : environment_(std::move(e))
+    , executor_(environment_->executor())
+    , config_(std::move(c))
+    , origin_(std::move(o))
+    , heads_(origin_, config_.credentials)
+    , timers_(*environment_)
+    , pool_({config_.max_connections, config_.max_waiting_calls, config_.idle_timeout})
+{}
+
+WATCHERS_ROOMS_DECL engine::~engine() = default;
+
+WATCHERS_ROOMS_DECL void engine::open() { environment_->listen(std::shared_ptr<environment::listener>(shared_from_this(), this)); }
+
+// Calls
+
+WATCHERS_ROOMS_DECL void engine::start(call_request request, const call_options& options,
+                                       room_handler handler)
+{
+    const auto kind = request.kind();
+    if (stopped_ || draining_)
+        return refuse(stopped_ ? errc::shutting_down : errc::draining, kind, options, {}, std::move(handler));
+    if (std::string fault = check_request(request); !fault.empty())
+        return refuse(errc::invalid_argument, kind, options, std::move(fault), std::move(handler));
+    if (options.timeout() && options.timeout()->count() <= 0)
+        return refuse(errc::deadline_exceeded, kind, options, {}, std::move(handler));
+
+    const auto now = environment_->now();
+    call& c = take_call();
+    environment_->work_started(); // before the timer's: an io_context that has no work stops
+    try {
+        c.begin(++last_id_, std::move(request), options, std::move(handler), now);
+    } catch (...) {
+        environment_->work_finished();
+        spare_calls_.push_back(&c);
+        throw;
+    }
+    active_.push_back(c);
+    totals_.calls.set(active_.size());
+    c.launch(now);
+}
+
+WATCHERS_ROOMS_DECL call& engine::take_call()
+{
+    if (spare_calls_.empty()) {
+        spare_calls_.reserve(calls_.size() + 1); // giving a call back must not fail
+        calls_.push_back(std::make_unique<call>(*this));
+        return *calls_.back();
+    }
+    call& c = *spare_calls_.back();
+    spare_calls_.pop_back();
+    return c;
+}
+
+WATCHERS_ROOMS_DECL void engine::refuse(errc why, operation_kind kind, const call_options& options,
+                                        std::string message, room_handler handler)
+{
+    if (auto* d = options.diagnostics()) {
+        *d = rooms::diagnostics();
+        d->set_operation(kind).set_message(std::move(message));
+    }
+    completion<room>(std::move(handler), executor_).complete(when::later, executor_, why, room());
+}
+
+WATCHERS_ROOMS_DECL void engine::retire(call& c, completion<room> done, error_code ec, room told, when w)
+{
+    const auto alive = shared_from_this(); // the handler may destroy the client
+    active_.erase(c);
+    spare_calls_.push_back(&c);
+    totals_.calls.set(active_.size());
+    if (draining_ && active_.empty()) {
+        close_unused();
+        finish_drains({});
+    }
+
+    class work_guard
+    {
+    public:
+        explicit work_guard(environment& e) noexcept : environment_(e) {}
+        ~work_guard() { environment_.work_finished(); }
+
+    private:
+        environment& environment_;
+    };
+    const work_guard guard(*environment_);
+    std::move(done).complete(w, executor_, ec, std::move(told));
+}
+
+WATCHERS_ROOMS_DECL void engine::cancel_call(call& c, std::uint64_t id, boost::asio::cancellation_type type)
+{
+    if (c.id() == id) c.cancel(type);
+}
+
+// The pool
+
+WATCHERS_ROOMS_DECL pool_core::acquisition engine::acquire(call& c, clock::time_point now)
+{
+    while (pool_.stale(now))
+        static_cast<connection*>(pool_.evict_expired(now))->close();
+    const auto acquired = pool_.acquire(c);
+    note_pool();
+    return acquired;
+}
+
+WATCHERS_ROOMS_DECL void engine::withdraw(call& c)
+{
+    pool_.withdraw(c);
+    note_pool();
+}
+
+WATCHERS_ROOMS_DECL void engine::release(connection& c, clock::time_point now, bool reusable)
+{
+    const auto step = pool_.release(c, now, reusable && !stopped_);
+    if (step.close) c.close();
+    note_pool();
+    if (step.next != nullptr) return static_cast<call*>(step.next)->on_connection(c, now);
+    if (step.close) return open_wanted();
+    watch_idle(now);
+}
+
+WATCHERS_ROOMS_DECL void engine::replace(connection& c, call& for_whom)
+{
+    c.close();
+    pool_.replace(c, for_whom);
+    totals_.replays.add(1);
+    open_one(c);
+    note_pool();
+}
+
+WATCHERS_ROOMS_DECL void engine::open_wanted()
+{
+    while (!stopped_ && pool_.should_open()) {
+        if (!pool_.has_closed()) {
+            connections_.push_back(std::make_unique<connection>(*this));
+            pool_.add(*connections_.back());
+        }
+        open_one(static_cast<connection&>(pool_.take_closed()));
+    }
+    note_pool();
+}
+
+WATCHERS_ROOMS_DECL void engine::open_one(connection& c)
+{
+    c.open();
+    if (resolving_) return;
+    resolving_ = true;
+    environment_->resolve();
+}
+
+WATCHERS_ROOMS_DECL void engine::on_resolved(error_code ec, std::vector<endpoint> addresses)
+{
+    resolving_ = false;
+    if (stopped_) return;
+    std::vector<connection*> waiting; // a failure may begin another opening, which is to resolve anew
+    for (const auto& c : connections_)
+        if (c->resolving()) waiting.push_back(c.get());
+    for (connection* c : waiting)
+        if (c->resolving()) c->on_resolved(ec, addresses);
+}
+
+WATCHERS_ROOMS_DECL void engine::on_opened(connection& c)
+{
+    const auto now = environment_->now();
+    auto expires_at = clock::time_point::max();
+    if (const clock::duration lifetime = config_.max_connection_lifetime; lifetime.count() > 0) {
+        const auto tenth = static_cast<std::uint64_t>(lifetime.count() / 10 + 1);
+        expires_at = now + lifetime - clock::duration(environment_->random() % tenth);
+    }
+    totals_.opened.add(1);
+    if (c.resumed()) totals_.resumed.add(1);
+    auto* const next = pool_.opened(c, now, expires_at);
+    note_pool();
+    if (next != nullptr) return static_cast<call*>(next)->on_connection(c, now);
+    if (draining_ && active_.empty()) return close_unused();
+    watch_idle(now);
+}
+
+WATCHERS_ROOMS_DECL void engine::on_open_failed(connection& c, error_code ec, error_code cause)
+{
+    totals_.failed.add(1);
+    auto* const told = pool_.open_failed(c);
+    note_pool();
+    if (told != nullptr) static_cast<call*>(told)->on_open_failed(c, ec, cause);
+    open_wanted();
+}
+
+WATCHERS_ROOMS_DECL void engine::on_idle_lost(connection& c)
+{
+    pool_.evict(c);
+    c.close();
+    note_pool();
+}
+
+WATCHERS_ROOMS_DECL void engine::watch_idle(clock::time_point now)
+{
+    if (!armed() && pool_.idle() > 0) timers_.set(*this, now + config_.idle_timeout);
+}
+
+WATCHERS_ROOMS_DECL void engine::on_deadline(clock::time_point now)
+{
+    while (auto* old = pool_.evict_expired(now))
+        static_cast<connection*>(old)->close();
+    note_pool();
+    if (const auto next = pool_.next_expiry()) timers_.set(*this, *next);
+}
+
+WATCHERS_ROOMS_DECL void engine::close_unused()
+{
+    while (auto* idle = pool_.any_idle()) {
+        pool_.evict(*idle);
+        static_cast<connection*>(idle)->close();
+    }
+    for (const auto& c : connections_) {
+        if (c->state() != pool_core::slot_state::opening) continue;
+        c->close();
+        pool_.open_failed(*c);
+    }
+    note_pool();
+}
+
+WATCHERS_ROOMS_DECL phase engine::waiting_phase() const noexcept
+{
+    for (const auto& c : connections_)
+        if (c->state() == pool_core::slot_state::opening) return c->opening_phase();
+    return phase::queue;
+}
+
+// The end
+
+WATCHERS_ROOMS_DECL void engine::drain(drain_handler handler)
+{
+    const auto id = ++last_id_;
+    draining_ = true;
+    auto slot = boost::asio::get_associated_cancellation_slot(handler);
+    if (slot.is_connected()) slot.template emplace<drain_canceller>(weak_from_this(), id);
+    drains_.push_back({id, completion<>(std::move(handler), executor_)});
+    if (stopped_) return finish_drains(errc::shutting_down);
+    if (!active_.empty()) return;
+    close_unused();
+    finish_drains({});
+}
+
+WATCHERS_ROOMS_DECL void engine::cancel_drain(std::uint64_t id)
+{
+    const auto d =
+        std::find_if(drains_.begin(), drains_.end(), [id](const drain_waiter& w) { return w.id == id; });
+    if (d == drains_.end()) return;
+    std::vector<drain_waiter> others;
+    completion<> done(std::move(d->done));
+    for (auto i = drains_.begin(); i != drains_.end(); ++i)
+        if (i != d) others.push_back({i->id, completion<>(std::move(i->done))});
+    drains_.swap(others);
+    std::move(done).complete(when::later, executor_, errc::cancelled);
+}
+
+WATCHERS_ROOMS_DECL void engine::finish_drains(error_code ec)
+{
+    for (drain_waiter& w : std::exchange(drains_, {}))
+        std::move(w.done).complete(when::later, executor_, ec);
+}
+
+WATCHERS_ROOMS_DECL void engine::stop()
+{
+    if (std::exchange(stopped_, true)) return;
+    while (!active_.empty())
+        active_.front().shut_down();
+    finish_drains(errc::shutting_down);
+    for (const auto& c : connections_)
+        c->close();
+    timers_.cancel(*this);
+    environment_->abandon();
+}
+
+WATCHERS_ROOMS_DECL void engine::abandon() noexcept
+{
+    const auto alive = shared_from_this(); // a handler's destructor may destroy the client
+    stopped_ = true;
+    abandoned_ = true;
+    for (const auto& c : connections_)
+        c->close();
+    while (!active_.empty())
+        active_.pop_front().abandon();
+    drains_.clear();
+    timers_.cancel(*this);
+    environment_->abandon();
+}
+
+WATCHERS_ROOMS_DECL void engine::set_credentials(const credentials& c)
+{
+    request_heads changed(origin_, c);
+    config_.credentials = c;
+    heads_ = std::move(changed);
+}
+
+// Figures
+
+WATCHERS_ROOMS_DECL void engine::on_request_started(std::size_t bytes) noexcept
+{
+    totals_.requests.add(1);
+    totals_.bytes_written.add(bytes);
+}
+
+WATCHERS_ROOMS_DECL void engine::note_pool() noexcept
+{
+    totals_.idle.set(pool_.idle());
+    totals_.busy.set(pool_.busy());
+    totals_.opening.set(pool_.opening());
+    totals_.waiting.set(pool_.waiting());
+}
+
+WATCHERS_ROOMS_DECL stats engine::totals() const noexcept
+{
+    const auto size = [](const counter& c) { return static_cast<std::size_t>(c.read()); };
+    stats s;
+    s.idle_connections = size(totals_.idle);
+    s.busy_connections = size(totals_.busy);
+    s.open_connections = s.idle_connections + s.busy_connections;
+    s.opening_connections = size(totals_.opening);
+    s.calls = size(totals_.calls);
+    s.waiting_calls = size(totals_.waiting);
+    s.requests = totals_.requests.read();
+    s.connections_opened = totals_.opened.read();
+    s.connections_failed = totals_.failed.read();
+    s.handshakes_resumed = totals_.resumed.read();
+    s.replays = totals_.replays.read();
+    s.bytes_written = totals_.bytes_written.read();
+    s.bytes_read = totals_.bytes_read.read();
+    return s;
+}
+
+} // namespace watchers::rooms::detail

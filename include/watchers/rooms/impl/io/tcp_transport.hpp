@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <watchers/rooms/impl/io/io_shell.hpp>
+#include <watchers/rooms/impl/io/tls_session.hpp>
+#include <watchers/rooms/impl/io/transport.hpp>
+#include <watchers/rooms/impl/wipe.hpp>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace watchers::rooms::detail {
+
+// A transport on a TCP socket, through TLS if the shell has it.
+//
+// One read is pending all the time, so that an answer, the end of an idle connection and a TLS ticket take
+// the same way. Writes are tried at once, in the caller's stack, and become an operation only where the
+// socket's buffer is full: a request costs three system calls (send, wait, receive).
+template <class Executor>
+class tcp_transport final : public transport, public std::enable_shared_from_this<tcp_transport<Executor>>
+{
+public:
+    explicit tcp_transport(std::shared_ptr<io_shell<Executor>> s) : shell_(std::move(s)), socket_(shell_->io)
+    {}
+
+    void listen(transport::listener& l) noexcept override { listener_ = &l; }
+
+    void connect(const endpoint& to) override
+    {
+        error_code ec;
+        socket_.open(to.protocol(), ec);
+        if (!ec) socket_.set_option(boost::asio::ip::tcp::no_delay(true), ec);
+        if (!ec) socket_.non_blocking(true, ec);
+        if (ec) return later([ec](tcp_transport& t) { t.listener_->on_connected(t, ec); });
+        socket_.async_connect(to, [self = this->shared_from_this()](error_code result) {
+            self->shell_->enter([self, result] {
+                if (self->listener_ != nullptr) self->listener_->on_connected(*self, result);
+            });
+        });
+        shell_->work.operation_began();
+    }
+
+    void secure() override
+    {
+        if (!shell_->tls) {
+            later([](tcp_transport& t) {
+                t.read();
+                t.listener_->on_secured(t, {}, {});
+            });
+            return;
+        }
+        tls_.emplace(*shell_->tls);
+        handshaking_ = true;
+        tls_->handshake(); // makes the first flight; it cannot fail before an answer
+        flush();
+        read();
+    }
+
+    bool send(std::string_view bytes) override
+    {
+        if (!tls_)
+            unsent_.append(bytes);
+        else if (!tls_->write(bytes))
+            return false; // the reading side learns why
+        return flush();
+    }
+
+    void close() noexcept override
+    {
+        listener_ = nullptr;
+        error_code ignored;
+        if (tls_ && !in_flight()) {
+            tls_->close_notify();
+            if (!unsent().empty()) socket_.write_some(boost::asio::buffer(unsent()), ignored);
+        }
+        socket_.close(ignored);
+    }
+
+    bool resumed() const noexcept override { return tls_ && tls_->resumed(); }
+
+private:
+    template <class F>
+    void later(F f)
+    {
+        boost::asio::post(shell_->io, [self = this->shared_from_this(), f] {
+            self->shell_->enter([self, f] {
+                if (self->listener_ != nullptr) f(*self);
+            });
+        });
+        shell_->work.operation_began();
+    }
+
+    void read()
+    {
+        socket_.async_read_some(boost::asio::buffer(received_),
+                                [self = this->shared_from_this()](error_code ec, std::size_t size) {
+                                    self->shell_->enter([self, ec, size] {
+                                        if (self->listener_ != nullptr) self->on_read(ec, size);
+                                    });
+                                });
+        shell_->work.operation_began();
+    }
+
+    void on_read(error_code ec, std::size_t size)
+    {
+        const std::string_view bytes(received_.data(), size);
+        if (!tls_) {
+            if (ec)
+                return listener_->on_closed(ec == boost::asio::error::eof ? error_code() : ec,
+                                            ec == boost::asio::error::eof);
+            listener_->on_data(bytes);
+            read();
+            return listener_->on_settled();
+        }
+        if (ec)
+            return handshaking_ ? listener_->on_secured(*this, errc::connection_lost, ec)
+                                : listener_->on_closed(ec, false);
+        tls_->feed(bytes);
+        if (handshaking_ && !shake_hands()) return;
+        decrypt();
+    }
+
+    // @returns whether the handshake is over and there is someone to read for.
+    bool shake_hands()
+    {
+        switch (tls_->handshake()) {
+        case tls_session::progress::done: break;
+        case tls_session::progress::need_input:
+            flush();
+            read();
+            return false;
+        default:
+            flush(); // the alert that tells the peer why
+            listener_->on_secured(*this, tls_->failure(), tls_->cause());
+            return false;
+        }
+        handshaking_ = false;
+        listener_->on_secured(*this, {},
+                              {}); // may send: the handshake's last flight goes with the first request
+        if (listener_ == nullptr) return false;
+        flush();
+        return true;
+    }
+
+    void decrypt()
+    {
+        auto state = tls_session::progress::done;
+        while (state == tls_session::progress::done) {
+            std::size_t size = 0;
+            state = tls_->read(shell_->plaintext.data(), shell_->plaintext.size(), size);
+            if (size > 0) listener_->on_data({shell_->plaintext.data(), size});
+        }
+        tls_->save_session();
+        flush();
+        switch (state) {
+        case tls_session::progress::ended: return listener_->on_closed({}, true);
+        case tls_session::progress::failed: return listener_->on_closed(tls_->cause(), false);
+        default: break;
+        }
+        read();
+        listener_->on_settled();
+    }
+
+    std::string& unsent() noexcept { return tls_ ? tls_->output() : unsent_; }
+    bool in_flight() const noexcept { return !in_flight_.empty(); }
+
+    // Writes what there is, as far as the socket takes it.
+    // @returns whether nothing is left. A failure is left to the reading side: an answer may have come all
+    // the same.
+    bool flush()
+    {
+        if (in_flight()) return false;
+        if (unsent().empty()) return true;
+        in_flight_.swap(unsent());
+        sent_ = 0;
+        error_code ec;
+        advance(socket_.write_some(boost::asio::buffer(in_flight_), ec));
+        if (!in_flight()) return true;
+        if (!ec || ec == boost::asio::error::would_block) write();
+        return false;
+    }
+
+    void write()
+    {
+        socket_.async_write_some(boost::asio::buffer(in_flight_) + sent_,
+                                 [self = this->shared_from_this()](error_code ec, std::size_t size) {
+                                     self->shell_->enter([self, ec, size] {
+                                         if (self->listener_ != nullptr && !ec) self->on_write(size);
+                                     });
+                                 });
+        shell_->work.operation_began();
+    }
+
+    void on_write(std::size_t size)
+    {
+        advance(size);
+        if (in_flight()) return write();
+        if (flush()) listener_->on_written();
+    }
+
+    void advance(std::size_t size) noexcept
+    {
+        sent_ += size;
+        if (sent_ < in_flight_.size()) return;
+        if (tls_)
+            in_flight_.clear();
+        else
+            wipe_text(in_flight_); // plain HTTP: it holds the credentials
+    }
+
+    std::shared_ptr<io_shell<Executor>> shell_;
+    boost::asio::basic_stream_socket<boost::asio::ip::tcp, Executor> socket_;
+    transport::listener* listener_ = nullptr;
+    std::optional<tls_session> tls_;
+    std::string unsent_;    // plain HTTP only
+    std::string in_flight_; // being written: not to be moved
+    std::size_t sent_ = 0;  // of it
+    bool handshaking_ = false;
+    std::array<char, 16 * 1024> received_;
+};
+
+} // namespace watchers::rooms::detail

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <watchers/rooms/diagnostics.hpp>
+#include <watchers/rooms/impl/io/tls_context.hpp>
+
+#include <boost/asio/buffer.hpp>
+
+#include <openssl/ssl.h>
+
+namespace watchers::rooms::detail {
+
+WATCHERS_ROOMS_DECL tls_context::tls_context(const trust& t, const origin& o) : origin_(o)
+{
+    namespace ssl = boost::asio::ssl;
+    if (t.which() == trust::kind::context) {
+        context_ = t.ssl_context();
+        return;
+    }
+    context_ = std::make_shared<ssl::context>(ssl::context::tls_client);
+    error_code ec;
+    switch (t.which()) {
+    case trust::kind::system: context_->set_default_verify_paths(ec); break;
+    case trust::kind::ca_file: context_->load_verify_file(t.text(), ec); break;
+    default: context_->add_certificate_authority(boost::asio::buffer(t.text()), ec);
+    }
+    if (!ec) return;
+    const char* const what =
+        t.which() == trust::kind::ca_file  ? "trust: cannot read certificates from the file "
+        : t.which() == trust::kind::ca_pem ? "trust: the PEM text holds no certificate"
+                                           : "trust: cannot read the system's certificates";
+    throw error(errc::invalid_argument, diagnostics().set_cause(ec).set_message(
+                                            t.which() == trust::kind::ca_file ? what + t.text() : what));
+}
+
+} // namespace watchers::rooms::detail

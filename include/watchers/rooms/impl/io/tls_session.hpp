@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <watchers/rooms/error.hpp>
+#include <watchers/rooms/impl/io/tls_context.hpp>
+
+#include <openssl/ssl.h>
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace watchers::rooms::detail {
+
+struct ssl_deleter
+{
+    void operator()(SSL* s) const noexcept { SSL_free(s); }
+};
+
+// TLS of one connection as a machine between two byte streams: ciphertext is given to it and taken from it,
+// no socket is known. boost::asio::ssl::stream does the same with twice the system calls and a copy more on
+// either way.
+class tls_session
+{
+public:
+    enum class progress : unsigned char
+    {
+        done,       // handshake over; bytes read
+        need_input, // more ciphertext is needed
+        ended,      // the peer sent close_notify
+        failed,     // see failure() and cause()
+    };
+
+    explicit tls_session(tls_context&);
+    ~tls_session();
+    tls_session(const tls_session&) = delete;
+    tls_session& operator=(const tls_session&) = delete;
+
+    // Ciphertext from the peer, used by the functions below; must stay where it is until they ask for more.
+    void feed(std::string_view ciphertext) noexcept { input_ = ciphertext; }
+
+    // Ciphertext for the peer, made by the functions below; the caller takes it out.
+    std::string& output() noexcept { return output_; }
+
+    progress handshake();
+    progress read(char* to, std::size_t room, std::size_t& size);
+    bool write(std::string_view plaintext);
+    void close_notify() noexcept;
+
+    bool resumed() const noexcept { return SSL_session_reused(ssl_.get()) == 1; }
+
+    // Keeps the session for later connections. TLS 1.3 sends it after the handshake: call when something was
+    // read.
+    void save_session();
+
+    errc failure() const noexcept { return failure_; }
+    error_code cause() const noexcept { return cause_; }
+
+private:
+    static BIO_METHOD* bio_method();
+    static int bio_read(BIO*, char* to, int room);
+    static int bio_write(BIO*, const char* from, int size);
+    static long bio_control(BIO*, int command, long, void*);
+    static int bio_create(BIO*);
+
+    progress conclude(int result, bool handshaking);
+    void explain(bool handshaking) noexcept;
+
+    tls_context& context_;
+    std::unique_ptr<SSL, ssl_deleter> ssl_;
+    std::string_view input_;
+    std::string output_;
+    error_code cause_;
+    errc failure_ = errc::tls_failed;
+    bool saved_ = false;
+};
+
+} // namespace watchers::rooms::detail

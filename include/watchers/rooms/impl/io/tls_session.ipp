@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <watchers/rooms/impl/io/tls_session.hpp>
+
+#include <boost/asio/ssl/error.hpp>
+
+#include <openssl/err.h>
+#include <openssl/x509_vfy.h>
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+namespace watchers::rooms::detail {
+
+// What a certificate that was not believed is to the caller.
+inline errc verification_error(long result) noexcept
+{
+    switch (result) {
+    case X509_V_ERR_CERT_HAS_EXPIRED: return errc::tls_expired;
+    case X509_V_ERR_CERT_NOT_YET_VALID: return errc::tls_not_yet_valid;
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH: return errc::tls_host_mismatch;
+    case X509_V_ERR_EE_KEY_TOO_SMALL:
+    case X509_V_ERR_CA_KEY_TOO_SMALL:
+    case X509_V_ERR_CA_MD_TOO_WEAK: return errc::tls_weak_key;
+    default: return errc::tls_untrusted;
+    }
+}
+
+inline errc handshake_error(unsigned long code) noexcept
+{
+    switch (ERR_GET_REASON(code)) {
+    case SSL_R_UNSUPPORTED_PROTOCOL:
+    case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
+    case SSL_R_WRONG_SSL_VERSION:
+    case SSL_R_VERSION_TOO_LOW: return errc::tls_protocol;
+    case SSL_R_EE_KEY_TOO_SMALL:
+    case SSL_R_CA_KEY_TOO_SMALL:
+    case SSL_R_CA_MD_TOO_WEAK:
+    case SSL_R_DH_KEY_TOO_SMALL: return errc::tls_weak_key;
+    default: return errc::tls_failed;
+    }
+}
+
+WATCHERS_ROOMS_DECL tls_session::tls_session(tls_context& c) : context_(c), ssl_(SSL_new(c.native()))
+{
+    BIO* const bio = ssl_ ? BIO_new(bio_method()) : nullptr;
+    if (bio == nullptr) throw std::bad_alloc();
+    BIO_set_data(bio, this);
+    SSL* const ssl = ssl_.get();
+    SSL_set_bio(ssl, bio, bio);
+    SSL_set_connect_state(ssl);
+
+    // Set here and not on the context, which may be the caller's: none can be had that verifies less.
+    SSL_set_verify(ssl, SSL_VERIFY_PEER, nullptr);
+    SSL_set_min_proto_version(ssl, TLS1_2_VERSION);
+    SSL_set_options(ssl, SSL_OP_NO_RENEGOTIATION);
+    X509_VERIFY_PARAM* const rules = SSL_get0_param(ssl);
+    X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    const std::string& host = c.server().host();
+    const int named = c.server().is_address_literal()
+                          ? X509_VERIFY_PARAM_set1_ip_asc(rules, host.c_str())
+                          : X509_VERIFY_PARAM_set1_host(rules, host.c_str(), host.size());
+    if (named != 1) throw std::bad_alloc();
+    if (!c.server().is_address_literal() && SSL_set_tlsext_host_name(ssl, host.c_str()) != 1)
+        throw std::bad_alloc();
+
+    // Released buffers would be allocated anew, some 50 KB, with each request.
+    SSL_clear_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
+    SSL_set_read_ahead(ssl, 1);
+    if (SSL_SESSION* s = c.session()) SSL_set_session(ssl, s);
+}
+
+WATCHERS_ROOMS_DECL tls_session::~tls_session()
+{
+    // A connection that ends otherwise would make its session unusable for others.
+    SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+}
+
+WATCHERS_ROOMS_DECL tls_session::progress tls_session::handshake()
+{
+    ERR_clear_error(); // explain() is to find this connection's errors only
+    const auto p = conclude(SSL_do_handshake(ssl_.get()), true);
+    if (p != progress::done || SSL_get_verify_result(ssl_.get()) == X509_V_OK) return p;
+    explain(true); // a verify callback of the caller's context let it pass
+    return progress::failed;
+}
+
+WATCHERS_ROOMS_DECL tls_session::progress tls_session::read(char* to, std::size_t room, std::size_t& size)
+{
+    size = 0;
+    if (input_.empty() && SSL_has_pending(ssl_.get()) == 0) return progress::need_input;
+    return conclude(SSL_read_ex(ssl_.get(), to, room, &size), false);
+}
+
+WATCHERS_ROOMS_DECL bool tls_session::write(std::string_view plaintext)
+{
+    std::size_t written = 0;
+    if (SSL_write_ex(ssl_.get(), plaintext.data(), plaintext.size(), &written) == 1) return true;
+    ERR_clear_error();
+    return false;
+}
+
+WATCHERS_ROOMS_DECL void tls_session::close_notify() noexcept
+{
+    if (SSL_is_init_finished(ssl_.get()) == 0) return;
+    ERR_clear_error();
+    SSL_shutdown(ssl_.get());
+    ERR_clear_error();
+}
+
+WATCHERS_ROOMS_DECL void tls_session::save_session()
+{
+    if (saved_) return;
+    session_ptr s(SSL_get1_session(ssl_.get()));
+    if (!s || SSL_SESSION_is_resumable(s.get()) != 1) return;
+    saved_ = true;
+    context_.remember(std::move(s));
+}
+
+WATCHERS_ROOMS_DECL tls_session::progress tls_session::conclude(int result, bool handshaking)
+{
+    if (result == 1) return progress::done;
+    // SSL_get_error() would say the same, but needs the thread's error queue to be emptied before each call.
+    if (SSL_want_read(ssl_.get())) return progress::need_input;
+    if ((SSL_get_shutdown(ssl_.get()) & SSL_RECEIVED_SHUTDOWN) != 0 && !handshaking) return progress::ended;
+    explain(handshaking);
+    return progress::failed;
+}
+
+WATCHERS_ROOMS_DECL void tls_session::explain(bool handshaking) noexcept
+{
+    const unsigned long code = handshaking ? ERR_peek_error() : ERR_peek_last_error();
+    const long verification = SSL_get_verify_result(ssl_.get());
+    if (code != 0) cause_ = error_code(static_cast<int>(code), boost::asio::error::get_ssl_category());
+    if (!handshaking)
+        failure_ = errc::connection_lost;
+    else
+        failure_ = verification != X509_V_OK ? verification_error(verification) : handshake_error(code);
+    ERR_clear_error();
+}
+
+WATCHERS_ROOMS_DECL BIO_METHOD* tls_session::bio_method()
+{
+    static BIO_METHOD* const method = [] {
+        BIO_METHOD* m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "watchers rooms");
+        if (m == nullptr) throw std::bad_alloc();
+        BIO_meth_set_read(m, bio_read);
+        BIO_meth_set_write(m, bio_write);
+        BIO_meth_set_ctrl(m, bio_control);
+        BIO_meth_set_create(m, bio_create);
+        return m;
+    }();
+    return method;
+}
+
+WATCHERS_ROOMS_DECL int tls_session::bio_read(BIO* bio, char* to, int room)
+{
+    auto& in = static_cast<tls_session*>(BIO_get_data(bio))->input_;
+    BIO_clear_retry_flags(bio);
+    if (in.empty()) {
+        BIO_set_retry_read(bio);
+        return -1;
+    }
+    const std::size_t n = std::min(in.size(), static_cast<std::size_t>(room));
+    std::memcpy(to, in.data(), n);
+    in.remove_prefix(n);
+    return static_cast<int>(n);
+}
+
+WATCHERS_ROOMS_DECL int tls_session::bio_write(BIO* bio, const char* from, int size)
+{
+    BIO_clear_retry_flags(bio);
+    try { // C calls this
+        static_cast<tls_session*>(BIO_get_data(bio))->output_.append(from, static_cast<std::size_t>(size));
+    } catch (const std::bad_alloc&) {
+        return -1;
+    }
+    return size;
+}
+
+WATCHERS_ROOMS_DECL long tls_session::bio_control(BIO*, int command, long, void*)
+{
+    return command == BIO_CTRL_FLUSH ? 1 : 0;
+}
+
+WATCHERS_ROOMS_DECL int tls_session::bio_create(BIO* bio)
+{
+    BIO_set_init(bio, 1);
+    return 1;
+}
+
+} // namespace watchers::rooms::detail

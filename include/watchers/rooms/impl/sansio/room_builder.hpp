@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <watchers/rooms/error.hpp>
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace watchers::rooms {
+class room; // whose implementation includes this: room.hpp cannot be included here
+}
+
+namespace watchers::rooms::detail {
+
+class call_request;
+
+// Makes rooms: from the text of an answer, or from what was asked for.
+class room_builder
+{
+public:
+    static constexpr std::size_t max_depth = 32;
+
+    // Reads one JSON object without building a tree of it. If the text is none, or breaks a rule of
+    // room::from_json, ec is set to errc::bad_body and the room is empty.
+    // note, if not null, is assigned what the answer lacked (empty as a rule): "isSpeak: not a boolean", or
+    // "body: not valid JSON". It never holds text of the server's.
+    // The text becomes part of the room: pass it as an rvalue where the buffer is not needed any more.
+    static room parse(std::string&& json_text, error_code& ec, std::string* note);
+    static room parse(std::string_view json_text, error_code& ec, std::string* note);
+
+    // The room as far as it is known after a change whose answer told nothing: its id and what was set, for a
+    // create all that was sent. Its raw_json() is empty.
+    static room synthesize(const call_request&);
+
+private:
+    class sink;
+    class writer;
+
+    // Returns what is wrong with the text, or null.
+    static const char* read_storage(room&, std::string* note);
+};
+
+} // namespace watchers::rooms::detail

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <watchers/rooms/detail/call_request.hpp>
+#include <watchers/rooms/impl/sansio/room_builder.hpp>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace watchers::rooms::detail {
+
+// Sets the members of a room that has no raw text.
+class room_builder::writer
+{
+public:
+    explicit writer(room& r) noexcept : room_(r) {}
+
+    void id(std::string_view text) { set(member::id, text); }
+
+    void voice(bool on) noexcept
+    {
+        room_.voice_ = on;
+        mark(member::voice);
+    }
+
+    void status(room_status s) noexcept
+    {
+        room_.status_ = s;
+        mark(member::status);
+    }
+
+    void sent(const new_room& r)
+    {
+        set(member::name, std::string_view(r.name()));
+        set(member::about, std::string_view(r.about()));
+        voice(r.voice());
+        set(member::starts_at, r.starts_at());
+        set(member::ends_at, r.ends_at());
+        set(member::picture_url, r.picture_url());
+        set(member::stream_url, r.stream_url());
+        set(member::source_url, r.source_url());
+        set(member::stream_starts_at, r.stream_starts_at());
+        set(member::stream_ends_at, r.stream_ends_at());
+    }
+
+private:
+    using member = room::member;
+
+    void mark(member m) noexcept
+    {
+        room_.present_ = static_cast<std::uint16_t>(room_.present_ | room::bit(m));
+    }
+
+    void set(member m, std::string_view text)
+    {
+        room::extent& e = room_.text_[static_cast<std::size_t>(m)];
+        e.offset = static_cast<std::uint32_t>(room_.storage_.size());
+        e.size = static_cast<std::uint32_t>(text.size());
+        room_.storage_ += text;
+        mark(m);
+    }
+
+    void set(member m, const std::optional<std::string>& text)
+    {
+        if (text) set(m, std::string_view(*text));
+    }
+
+    void set(member m, const std::optional<time_point>& t) noexcept
+    {
+        if (!t) return;
+        room_.times_[static_cast<std::size_t>(m) - room::text_members] = *t;
+        mark(m);
+    }
+
+    room& room_;
+};
+
+WATCHERS_ROOMS_DECL room room_builder::synthesize(const call_request& request)
+{
+    room r;
+    writer to(r);
+    to.id(request.room_id());
+    switch (request.kind()) {
+    case operation_kind::create_room: to.sent(request.created()); break;
+    case operation_kind::set_voice: to.voice(request.voice()); break;
+    case operation_kind::set_status: to.status(request.status()); break;
+    case operation_kind::get_room:
+    case operation_kind::delete_room: break;
+    }
+    return r;
+}
+
+} // namespace watchers::rooms::detail

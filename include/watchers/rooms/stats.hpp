@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace watchers::rooms {
+
+/// A client's state and totals at one moment. Each figure is right by itself; together they need not be of
+/// the very same instant when another thread runs the client.
+struct stats
+{
+    // Now
+    std::size_t open_connections = 0;    ///< idle and in use
+    std::size_t idle_connections = 0;    ///< ready for a call
+    std::size_t busy_connections = 0;    ///< in use by a call
+    std::size_t opening_connections = 0; ///< being resolved, connected or secured
+    std::size_t calls = 0;               ///< under way, the waiting ones included
+    std::size_t waiting_calls = 0;       ///< waiting for a connection
+
+    // Since the client was made
+    std::uint64_t requests = 0;           ///< of which writing was started
+    std::uint64_t connections_opened = 0; ///< ready for use, that is with TLS up
+    std::uint64_t connections_failed = 0; ///< could not be opened
+    std::uint64_t handshakes_resumed = 0; ///< TLS handshakes abbreviated by session resumption
+    std::uint64_t replays = 0;            ///< requests sent again because a reused connection turned out dead
+    std::uint64_t bytes_written = 0;      ///< of requests, before encryption
+    std::uint64_t bytes_read = 0;         ///< of answers, after decryption
+};
+
+} // namespace watchers::rooms

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include "exit_code.hpp"
+#include "invocation.hpp"
+#include "output.hpp"
+
+namespace roomctl {
+
+// One call of the service. SIGINT and SIGTERM cancel it; it then tells what became of the change.
+exit_code run_call(const settings& options, const call_command& command, output& out);
+
+// A sandbox that runs until SIGINT or SIGTERM.
+exit_code run_sandbox(const settings& options, const sandbox_command& command, output& out);
+
+// Many rooms' whole lives against a sandbox of its own.
+exit_code run_demo(const settings& options, const demo_command& command, output& out);
+
+} // namespace roomctl

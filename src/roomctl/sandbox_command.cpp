@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "commands.hpp"
+
+#include "configure.hpp"
+
+#include <watchers/rooms/sandbox.hpp>
+
+#include <boost/system/system_error.hpp>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+
+#include <stdlib.h> // mkdtemp
+
+namespace roomctl {
+
+namespace sandbox = watchers::rooms::sandbox;
+
+namespace {
+
+// The signals that end the sandbox, kept from every thread so that one can wait for them.
+class end_signals
+{
+public:
+    end_signals()
+    {
+        sigemptyset(&set_);
+        sigaddset(&set_, SIGINT);
+        sigaddset(&set_, SIGTERM);
+        pthread_sigmask(SIG_BLOCK, &set_, &before_);
+    }
+    end_signals(const end_signals&) = delete;
+    end_signals& operator=(const end_signals&) = delete;
+    ~end_signals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+    void wait() const noexcept
+    {
+        int which = 0;
+        sigwait(&set_, &which);
+    }
+
+private:
+    sigset_t set_{};
+    sigset_t before_{};
+};
+
+// A folder of the user's own that is gone afterwards.
+class temporary_folder
+{
+public:
+    temporary_folder()
+    {
+        std::string name = (std::filesystem::temp_directory_path() / "roomctl-XXXXXX").string();
+        if (::mkdtemp(name.data()) == nullptr)
+            throw std::runtime_error("no temporary folder: " + std::string(std::strerror(errno)));
+        path_ = name;
+    }
+    temporary_folder(const temporary_folder&) = delete;
+    temporary_folder& operator=(const temporary_folder&) = delete;
+    ~temporary_folder()
+    {
+        std::error_code ignored;
+        std::filesystem::remove_all(path_, ignored);
+    }
+
+    const std::filesystem::path& path() const noexcept { return path_; }
+
+private:
+    std::filesystem::path path_;
+};
+
+bool is_unspecified(const std::string& address) { return address == "0.0.0.0" || address == "::"; }
+
+sandbox::options make_options(const settings& options, const sandbox_command& command)
+{
+    sandbox::options o;
+    o.address(command.address).port(command.port);
+    if (!is_unspecified(command.address)) o.alternative_name("IP:" + command.address);
+    if (options.credentials_file) {
+        const rooms::credentials c = find_credentials(options);
+        o.api_key(std::string(c.api_key().reveal())).bearer_token(std::string(c.bearer_token().reveal()));
+    }
+    return o;
+}
+
+exit_code serve(const settings& options, const sandbox_command& command, output& out)
+{
+    const end_signals signals;
+    sandbox::server server(make_options(options, command));
+
+    std::optional<temporary_folder> folder;
+    sandbox_address address;
+    if (command.ca_out)
+        address.ca_file = *command.ca_out;
+    else
+        address.ca_file = (folder.emplace().path() / "ca.pem").string();
+    server.write_ca(address.ca_file);
+
+    address.program = options.program;
+    address.base_url = is_unspecified(command.address) ? "https://localhost:" + std::to_string(server.port())
+                                                       : server.base_url();
+    address.credentials_file = options.credentials_file.value_or("");
+    out.sandbox_ready(address);
+    signals.wait();
+
+    server.stop();
+    const auto counters = server.counters();
+    sandbox_visits visits;
+    visits.requests = counters.requests(sandbox::operation::any);
+    visits.connections = counters.connections_accepted;
+    visits.rooms_left = server.room_count();
+    out.sandbox_ended(visits);
+    return exit_code::done;
+}
+
+} // namespace
+
+exit_code run_sandbox(const settings& options, const sandbox_command& command, output& out)
+{
+    try {
+        return serve(options, command, out);
+    } catch (const boost::system::system_error& e) {
+        out.problem(exit_code::failed, "sandbox: cannot listen on " + command.address + " port " +
+                                           std::to_string(command.port) + ": " + e.code().message());
+        return exit_code::failed;
+    }
+}
+
+} // namespace roomctl

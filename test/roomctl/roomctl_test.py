@@ -1,0 +1,588 @@
+# SPDX-License-Identifier: BSL-1.0
+"""Tests of roomctl as its users meet it: arguments, exit codes, output, signals.
+
+roomctl_test.py PROGRAM [CLASS...]
+"""
+
+import datetime
+import fcntl
+import json
+import os
+import pty
+import re
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import unittest
+
+import harness
+from harness import SANDBOX_ENVIRONMENT, RoomctlTest, SandboxTest, clean_environment, end, read_until, run
+
+COMMANDS = ["create", "get", "voice", "status", "delete", "sandbox", "demo"]
+
+
+class Usage(RoomctlTest):
+    def test_help_names_every_command_and_exit_code(self):
+        result = self.exits(run("--help"), 0)
+        self.assertEqual(result.stderr, "")
+        for text in [*COMMANDS, "--timeout", "--base-url", "--region", "--ca", "--credentials", "--json",
+                     "--verbose", "--iso-times", "Exit codes:", "outcome unknown", "Examples:"]:
+            self.assertIn(text, result.stdout)
+
+    def test_help_of_each_command_has_an_example(self):
+        for command in COMMANDS:
+            with self.subTest(command):
+                result = self.exits(run(command, "--help"), 0)
+                self.assertIn(f"Examples:\n  roomctl {command}", result.stdout)
+
+    def test_help_fits_a_terminal(self):
+        for command in [[], *[[c] for c in COMMANDS]]:
+            for line in run(*command, "--help").stdout.splitlines():
+                self.assertLessEqual(len(line), 110, line)
+
+    def test_version_is_told(self):
+        self.assertRegex(self.exits(run("--version"), 0).stdout, r"^roomctl \d+\.\d+\.\d+\n$")
+
+    def test_wrong_arguments_are_usage_errors(self):
+        cases = [
+            [],
+            ["fly"],
+            ["get"],
+            ["get", "a", "b"],
+            ["get", "a", "--fly"],
+            ["create", "a", "b"],
+            ["voice", "a", "maybe"],
+            ["status", "a", "OPEN"],
+            ["--region", "moon", "get", "a"],
+            ["--region", "asia", "--base-url", "https://localhost", "get", "a"],
+            ["--timeout", "5", "get", "a"],
+            ["--timeout", "0s", "get", "a"],
+            ["--timeout", "-1s", "get", "a"],
+            ["--timeout", "soon", "get", "a"],
+            ["--timeout", "", "get", "a"],
+            ["create", "a", "b", "c", "--starts-at", "tomorrow"],
+            ["create", "a", "b", "c", "--starts-at", "2026-02-30 20:00"],
+            ["create", "a", "b", "c", "--starts-at", "2026-12-31 24:00"],
+            ["create", "a", "b", "c", "--starts-at", "2026-12-31T20:00:00+2:00"],
+            ["create", "a", "b", "c", "--ends-at", "2026-12-31"],
+            ["sandbox", "--port", "65536"],
+            ["sandbox", "--address", "localhost"],
+            ["sandbox", "--base-url", "https://localhost"],
+            ["demo", "--rooms", "0"],
+            ["demo", "--concurrency", "0"],
+            ["demo", "--credentials", "x"],
+        ]
+        for arguments in cases:
+            with self.subTest(arguments):
+                self.error_line(self.exits(run(*arguments, env=SANDBOX_ENVIRONMENT), 2))
+
+    def test_unknown_command_is_named(self):
+        self.assertIn("gte", self.error_line(self.exits(run("gte", "a"), 2)))
+
+    def test_usage_error_is_json_when_json_is_wanted(self):
+        for arguments in [["get", "--json"], ["--json", "fly"], ["--json", "--timeout", "x", "get", "a"]]:
+            with self.subTest(arguments):
+                told = self.json_line(self.exits(run(*arguments), 2))
+                self.assertEqual(told["error"], "usage")
+                self.assertEqual(told["effect"], "none")
+                self.assertIsNone(told["http_status"])
+                self.assertTrue(told["message"])
+
+    def test_usage_error_escapes_what_it_repeats(self):
+        result = self.exits(run("get", "a", "--\x1b[31mred"), 2)
+        self.assertNotIn("\x1b", self.error_line(result))
+
+    def test_settings_the_client_cannot_take_are_usage_errors(self):
+        cases = [
+            ["--base-url", "http://chat.example"],
+            ["--base-url", "https://user@chat.example"],
+            ["--base-url", "chat.example"],
+            ["--ca", "/no/such/file.pem"],
+        ]
+        for arguments in cases:
+            with self.subTest(arguments):
+                self.error_line(self.exits(run(*arguments, "get", "a", env=SANDBOX_ENVIRONMENT), 2))
+
+    def test_impossible_room_is_a_usage_error(self):
+        cases = [
+            ["get", ""],
+            ["get", ".."],
+            ["delete", "."],
+            ["get", "a" * 1025],
+            ["create", "a", "b", "c", "--starts-at", "2026-12-31 20:00", "--ends-at", "2026-12-31 19:00"],
+        ]
+        for arguments in cases:
+            with self.subTest(arguments):
+                line = self.error_line(self.exits(run(*arguments, env=SANDBOX_ENVIRONMENT), 2))
+                self.assertNotIn("unknown", line)
+
+    def test_lost_output_is_a_failure(self):
+        with open("/dev/full", "w", encoding="ascii") as full:
+            result = subprocess.run([*harness.PROGRAM, "--help"], stdout=full, stderr=subprocess.PIPE,
+                                    text=True, check=False)
+        self.exits(result, 1)
+        self.assertIn("standard output", result.stderr)
+
+
+class Credentials(RoomctlTest):
+    """Where nothing listens: whoever comes as far as connecting was let through."""
+
+    # Port 1 of the loopback refuses connections.
+    nowhere = ["--base-url", "https://127.0.0.1:1"]
+    good = "# the sandbox's\n\nWATCHERS_API_KEY=canary-key\r\n WATCHERS_BEARER_TOKEN=canary=token \n"
+
+    def get(self, *args, env=None):
+        return run(*self.nowhere, *args, "get", "a", env=env)
+
+    def test_missing_credentials_are_named(self):
+        cases = [({}, "WATCHERS_API_KEY"), ({"WATCHERS_API_KEY": "k"}, "WATCHERS_BEARER_TOKEN"),
+                 ({"WATCHERS_API_KEY": "", "WATCHERS_BEARER_TOKEN": "t"}, "WATCHERS_API_KEY")]
+        for env, name in cases:
+            with self.subTest(env):
+                self.assertIn(name + " is not set", self.error_line(self.exits(self.get(env=env), 2)))
+
+    def test_environment_is_taken(self):
+        self.exits(self.get(env=SANDBOX_ENVIRONMENT), 4)
+
+    def test_private_file_is_taken(self):
+        for mode in [0o600, 0o400]:
+            with self.subTest(oct(mode)):
+                self.exits(self.get("--credentials", self.write_file(self.good, mode)), 4)
+
+    def test_file_wins_over_environment(self):
+        self.exits(self.get("--credentials", "/no/such/file", env=SANDBOX_ENVIRONMENT), 2)
+
+    def test_file_open_to_others_is_refused(self):
+        for mode in [0o640, 0o604, 0o660, 0o620, 0o644, 0o610]:
+            with self.subTest(oct(mode)):
+                result = self.get("--credentials", self.write_file(self.good, mode))
+                self.assertIn("chmod 600", self.error_line(self.exits(result, 2)))
+
+    def test_what_is_no_regular_file_is_refused(self):
+        with tempfile.TemporaryDirectory() as folder:
+            fifo = os.path.join(folder, "fifo")
+            os.mkfifo(fifo, 0o600)
+            for path in [folder, fifo, "/dev/null"]:
+                with self.subTest(path):
+                    result = self.get("--credentials", path)
+                    self.assertIn("not a regular file", self.error_line(self.exits(result, 2)))
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can give a file away")
+    def test_file_of_another_user_is_refused(self):
+        path = self.write_file(self.good)
+        os.chown(path, 65534, 65534)
+        self.assertIn("another user", self.error_line(self.exits(self.get("--credentials", path), 2)))
+
+    def test_malformed_file_is_refused_without_telling_its_text(self):
+        token = "WATCHERS_BEARER_TOKEN=canary\n"
+        cases = {
+            "line 1: not of the form": "canary\n" + token,
+            "line 2: neither": token + "canary=1\n",
+            "line 2: a second value": token + token,
+            "line 1: the value is empty": "WATCHERS_API_KEY=\n" + token,
+            "line 1: values are written without quotes": "WATCHERS_API_KEY='canary'\n" + token,
+            "WATCHERS_API_KEY= is missing": token,
+            "WATCHERS_BEARER_TOKEN= is missing": "WATCHERS_API_KEY=canary\n",
+            "larger than": "#" * 20000,
+        }
+        for told, text in cases.items():
+            with self.subTest(told):
+                line = self.error_line(self.exits(self.get("--credentials", self.write_file(text)), 2))
+                self.assertIn(told, line)
+                self.assertNotIn("canary", line)
+
+    def test_secrets_are_never_told(self):
+        env = {"WATCHERS_API_KEY": "canary-key", "WATCHERS_BEARER_TOKEN": "canary-token"}
+        for more in [[], ["-v"], ["--json"]]:
+            result = self.exits(self.get(*more, env=env), 4)
+            self.assertNotIn("canary", result.stdout + result.stderr)
+
+    def test_header_injection_is_refused(self):
+        env = {"WATCHERS_API_KEY": "k\r\nX-Evil: 1", "WATCHERS_BEARER_TOKEN": "t"}
+        self.assertNotIn("Evil", self.error_line(self.exits(self.get(env=env), 2)))
+
+    def test_base_url_of_the_environment_is_used(self):
+        env = dict(SANDBOX_ENVIRONMENT, WATCHERS_BASE_URL="https://127.0.0.1:1")
+        self.exits(run("get", "a", env=env), 4)
+        env["WATCHERS_BASE_URL"] = "ftp://nowhere"
+        self.exits(run("get", "a", env=env), 2)
+        self.exits(self.get(env=env), 4)
+
+
+class Operations(SandboxTest):
+    def test_room_lives_its_whole_life(self):
+        created = self.create("life", "--voice").stdout
+        self.assertIn("Created.", created)
+        self.assertRegex(created, r"(?m)^room +life$")
+        self.assertRegex(created, r"(?m)^voice +on$")
+        shown = self.exits(self.roomctl("get", "life"), 0)
+        self.assertRegex(shown.stdout, r"(?m)^name +Final$")
+        self.assertRegex(shown.stdout, r"(?m)^about +Kick-off at 20:00$")
+        self.assertRegex(shown.stdout, r"(?m)^status +LIVE$")
+        self.assertEqual(shown.stderr, "")
+        voice = self.exits(self.roomctl("voice", "life", "off"), 0)
+        self.assertRegex(voice.stdout, r"(?m)^voice +off$")
+        for status in ["DISABLED", "ENDED", "SOON", "LIVE"]:
+            changed = self.exits(self.roomctl("status", "life", status), 0)
+            self.assertRegex(changed.stdout, rf"(?m)^status +{status}$")
+        self.assertEqual(self.exits(self.roomctl("delete", "life"), 0).stdout, "Deleted life.\n")
+        self.exits(self.roomctl("get", "life"), 3)
+
+    def test_status_is_taken_in_any_case(self):
+        self.create("lower-case")
+        changed = self.exits(self.roomctl("status", "lower-case", "ended"), 0)
+        self.assertRegex(changed.stdout, r"(?m)^status +ENDED$")
+
+    def test_every_member_of_a_room_is_sent(self):
+        self.create("whole", "--voice", "--starts-at", "2126-12-31 20:00", "--ends-at", "2126-12-31 23:00:30",
+                    "--pic", "https://a.example/p.png", "--stream-url", "https://a.example/s",
+                    "--source-url", "https://a.example/v", "--stream-starts-at", "2126-12-31T21:00+01:00",
+                    "--stream-ends-at", "2126-12-31T22:00:00Z")
+        room = self.json_line(self.exits(self.roomctl("--json", "get", "whole"), 0))["room"]
+        self.assertEqual(room, {
+            "roomId": "whole", "name": "Final", "about": "Kick-off at 20:00", "isSpeak": True,
+            "status": "SOON", "startTime": "2126-12-31T20:00:00.000Z", "endTime": "2126-12-31T23:00:30.000Z",
+            "pic": "https://a.example/p.png", "streamUrl": "https://a.example/s",
+            "sourceUrl": "https://a.example/v", "streamStartTime": "2126-12-31T20:00:00.000Z",
+            "streamEndTime": "2126-12-31T22:00:00.000Z"})
+        shown = self.exits(self.roomctl("get", "whole"), 0).stdout
+        self.assertRegex(shown, r"(?m)^starts +2126-12-31 20:00:00 UTC$")
+
+    def test_times_are_cut_to_the_second_unless_iso(self):
+        self.create("cut", "--starts-at", "2126-12-31 20:00:00.250")
+        self.create("iso", "--starts-at", "2126-12-31 20:00:00.250", "--iso-times")
+        for room_id, time in [("cut", "2126-12-31T20:00:00.000Z"), ("iso", "2126-12-31T20:00:00.250Z")]:
+            told = self.json_line(self.exits(self.roomctl("--json", "get", room_id), 0))
+            self.assertEqual(told["room"]["startTime"], time)
+
+    def test_time_from_now_is_taken(self):
+        before = datetime.datetime.now(datetime.timezone.utc)
+        self.create("from-now", "--starts-at", "+1.5h")
+        after = datetime.datetime.now(datetime.timezone.utc)
+        told = self.json_line(self.exits(self.roomctl("--json", "get", "from-now"), 0))["room"]
+        start = datetime.datetime.strptime(told["startTime"], "%Y-%m-%dT%H:%M:%S.%f%z")
+        ahead = datetime.timedelta(hours=1.5)
+        self.assertLessEqual(before + ahead - datetime.timedelta(seconds=1), start)
+        self.assertLessEqual(start, after + ahead)
+        self.assertEqual(told["status"], "SOON")
+
+    def test_ids_of_any_kind_come_through(self):
+        for room_id in ["get", "create", "with space", "a/b?c#d%", "\u00fcn\u00ef", "-dash", "--json", "[a]", "'"]:
+            with self.subTest(room_id):
+                self.exits(self.roomctl("create", "--", room_id, "get", "-"), 0)
+                told = self.json_line(self.exits(self.roomctl("--json", "get", "--", room_id), 0))
+                self.assertEqual(told["room"]["roomId"], room_id)
+                self.assertEqual(told["room"]["about"], "-")
+
+    def test_options_may_stand_behind_the_command(self):
+        self.create("behind")
+        result = run("get", "behind", *self.sandbox.arguments(), "--json", "--timeout", "20s",
+                     env=SANDBOX_ENVIRONMENT)
+        self.assertEqual(self.json_line(self.exits(result, 0))["room"]["roomId"], "behind")
+
+    def test_credentials_file_is_sent(self):
+        path = self.write_file("WATCHERS_API_KEY=sandbox\nWATCHERS_BEARER_TOKEN=sandbox\n")
+        self.create("by-file")
+        self.exits(self.roomctl("get", "by-file", "--credentials", path, env={}), 0)
+
+
+class Output(SandboxTest):
+    def test_success_is_one_json_object(self):
+        made = self.json_line(self.exits(self.roomctl("--json", "create", "one", "n", "a"), 0))
+        self.assertEqual((made["command"], made["room_id"], made["effect"], made["http_status"]),
+                         ("create", "one", "applied", 201))
+        got = self.json_line(self.exits(self.roomctl("--json", "get", "one"), 0))
+        self.assertEqual((got["command"], got["effect"], got["http_status"]), ("get", "none", 200))
+        gone = self.json_line(self.exits(self.roomctl("--json", "delete", "one"), 0))
+        self.assertEqual(gone, {"command": "delete", "room_id": "one", "effect": "applied",
+                                "http_status": 204})
+
+    def test_members_unknown_to_the_tool_are_kept(self):
+        self.sandbox.fault(action="respond", op="get", room="extra", status=200,
+                           body={"roomId": "extra", "isSpeak": "1", "startTime": "2126-12-31 20:00:00",
+                                 "members": {"online": 7}})
+        told = self.json_line(self.exits(self.roomctl("--json", "get", "extra"), 0))
+        self.assertEqual(told["room"], {"roomId": "extra", "isSpeak": True,
+                                        "startTime": "2126-12-31T20:00:00.000Z", "members": {"online": 7}})
+
+    def test_text_of_rooms_is_escaped(self):
+        about = "two\nlines \x1b[31mred\x1b[0m \u009b31m \u202eback \\n \u00fc \U0001f600"
+        self.exits(self.roomctl("create", "odd", "na\tme", about), 0)
+        shown = self.exits(self.roomctl("get", "odd"), 0).stdout
+        self.assertIn("two\\nlines \\x1b[31mred\\x1b[0m \\u009b31m \\u202eback \\\\n \u00fc \U0001f600\n", shown)
+        self.assertIn("na\\tme\n", shown)
+        result = self.exits(self.roomctl("--json", "get", "odd"), 0)
+        for c in "\x1b\u009b\u202e":
+            self.assertNotIn(c, result.stdout)
+        self.assertEqual(self.json_line(result)["room"]["about"], about)
+
+    def test_text_of_the_service_is_escaped(self):
+        self.sandbox.fault(action="respond", op="get", room="evil", status=400,
+                           body={"message": "\x1b]0;title\x07 and\r\nmore"})
+        line = self.error_line(self.exits(self.roomctl("get", "evil"), 3))
+        self.assertNotRegex(line, r"[\x00-\x1f\x7f]")
+
+    def test_verbose_tells_attempts_on_standard_error(self):
+        self.create("verbose")
+        result = self.exits(self.roomctl("-v", "--json", "get", "verbose"), 0)
+        json.loads(self.one_line(result.stdout))
+        self.assertIn("attempt 1: new connection", result.stderr)
+        for text in ["connect ", "handshake ", "wait ", "HTTP 200", "done after", "effect none"]:
+            self.assertIn(text, result.stderr)
+
+    def test_colours_are_for_terminals_only(self):
+        self.create("colour")
+        self.assertNotIn("\x1b", self.roomctl("get", "colour").stdout)
+        for env, coloured in [({"TERM": "xterm"}, True), ({"TERM": "xterm", "NO_COLOR": "1"}, False),
+                              ({"TERM": "dumb"}, False)]:
+            with self.subTest(env):
+                ours, theirs = pty.openpty()
+                process = subprocess.Popen(
+                    [*harness.PROGRAM, *self.sandbox.arguments(), "get", "colour"], stdout=theirs,
+                    env=dict(clean_environment(**SANDBOX_ENVIRONMENT), NO_COLOR="") | env)
+                self.addCleanup(end, process)
+                os.close(theirs)
+                text = read_until(ours, b"about")
+                read_until(ours, b"\0")
+                os.close(ours)
+                self.assertEqual(process.wait(harness.LIMIT), 0)
+                self.assertEqual(b"\x1b[" in text, coloured)
+
+
+class Errors(SandboxTest):
+    def test_refusals_exit_with_3(self):
+        self.create("exists")
+        cases = [
+            (["create", "exists", "n", "a"], "conflict", 409),
+            (["get", "missing"], "not_found", 404),
+            (["voice", "missing", "on"], "not_found", 404),
+            (["status", "missing", "LIVE"], "not_found", 404),
+            (["delete", "missing"], "not_found", 404),
+        ]
+        for arguments, error, status in cases:
+            with self.subTest(arguments):
+                told = self.json_line(self.exits(self.roomctl("--json", *arguments), 3))
+                self.assertEqual((told["error"], told["effect"], told["http_status"], told["exit_code"]),
+                                 (error, "none", status, 3))
+                self.assertTrue(told["message"])
+                line = self.error_line(self.exits(self.roomctl(*arguments), 3))
+                self.assertIn(f"(HTTP {status})", line)
+
+    def test_wrong_credentials_exit_with_3(self):
+        for env, error in [({"WATCHERS_API_KEY": "sandbox", "WATCHERS_BEARER_TOKEN": "canary"}, "unauthorized"),
+                           ({"WATCHERS_API_KEY": "canary", "WATCHERS_BEARER_TOKEN": "sandbox"}, "forbidden")]:
+            with self.subTest(error):
+                result = self.exits(self.roomctl("--json", "get", "x", env=env), 3)
+                self.assertEqual(self.json_line(result)["error"], error)
+                self.assertNotIn("canary", result.stdout)
+
+    def test_asked_wait_is_told(self):
+        self.sandbox.fault(action="respond", op="get", room="busy", status=429, headers={"Retry-After": "7"})
+        told = self.json_line(self.exits(self.roomctl("--json", "get", "busy"), 3))
+        self.assertEqual((told["error"], told["retry_after_s"]), ("rate_limited", 7))
+
+    def test_nobody_there_exits_with_4(self):
+        with socket.socket() as closed:
+            closed.bind(("127.0.0.1", 0))
+            url = f"https://127.0.0.1:{closed.getsockname()[1]}"
+            told = self.json_line(self.exits(
+                run("--json", "--base-url", url, "create", "x", "n", "a", env=SANDBOX_ENVIRONMENT), 4))
+        self.assertEqual((told["error"], told["effect"], told["http_status"]), ("connect_failed", "none", None))
+
+    def test_untrusted_server_exits_with_4(self):
+        result = run("--json", "--base-url", self.sandbox.base_url, "get", "x", env=SANDBOX_ENVIRONMENT)
+        self.assertEqual(self.json_line(self.exits(result, 4))["error"], "tls_untrusted")
+
+    def test_lost_answer_of_a_change_exits_with_5(self):
+        self.sandbox.fault(action="drop_after", op="create", room="lost")
+        line = self.error_line(self.exits(self.roomctl("create", "lost", "n", "a"), 5))
+        self.assertIn("unknown", line)
+        self.assertIn("roomctl get", line)
+        self.exits(self.roomctl("get", "lost"), 0)
+
+        self.sandbox.fault(action="drop_before", op="create", room="lost-2")
+        told = self.json_line(self.exits(self.roomctl("--json", "create", "lost-2", "n", "a"), 5))
+        self.assertEqual((told["effect"], told["exit_code"]), ("unknown", 5))
+
+    def test_lost_answer_of_a_get_exits_with_4(self):
+        self.sandbox.fault(action="drop_after", op="get", room="lost-get", times=0)
+        line = self.error_line(self.exits(self.roomctl("get", "lost-get"), 4))
+        self.assertNotIn("unknown", line)
+
+    def test_timeout_bounds_the_call(self):
+        self.sandbox.fault(action="stall", room="slow", times=0)
+        told = self.json_line(self.exits(self.roomctl("--json", "--timeout", "300ms", "get", "slow"), 4))
+        self.assertEqual((told["error"], told["effect"]), ("deadline_exceeded", "none"))
+        told = self.json_line(self.exits(self.roomctl("--json", "--timeout", "0.3s", "delete", "slow"), 5))
+        self.assertEqual((told["error"], told["effect"]), ("deadline_exceeded", "unknown"))
+
+
+class Interruption(SandboxTest):
+    def stalled(self, room_id, *command):
+        """A roomctl whose request has come to the server, which does not answer it."""
+        before = self.sandbox.admin("GET", "/sandbox/counters")["faults_fired"]
+        self.sandbox.fault(action="stall", room=room_id)
+        running = self.start(*self.sandbox.arguments(), *command)
+        while self.sandbox.admin("GET", "/sandbox/counters")["faults_fired"] == before:
+            self.assertIsNone(running.process.poll())
+        return running
+
+    def test_interrupted_change_is_unknown(self):
+        for which in [signal.SIGINT, signal.SIGTERM]:
+            running = self.stalled("cut-off", "create", "cut-off", "n", "a")
+            running.interrupt(which)
+            line = self.error_line(self.exits(running.result(), 5))
+            self.assertIn("cancelled", line)
+            self.assertIn("unknown", line)
+
+    def test_interrupted_get_changed_nothing(self):
+        running = self.stalled("cut-get", "--json", "get", "cut-get")
+        running.interrupt()
+        told = self.json_line(self.exits(running.result(), 4))
+        self.assertEqual((told["error"], told["effect"]), ("cancelled", "none"))
+
+    def test_interrupted_before_sending_changed_nothing(self):
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            url = f"https://127.0.0.1:{silent.getsockname()[1]}"
+            running = self.start("--json", "--base-url", url, "create", "x", "n", "a")
+            peer, _ = silent.accept()
+            with peer:
+                self.assertTrue(peer.recv(1))  # its hello: it waits for the handshake
+                running.interrupt()
+                told = self.json_line(self.exits(running.result(), 4))
+        self.assertEqual((told["error"], told["effect"], told["phase"]), ("cancelled", "none", "handshake"))
+
+
+class Sandbox(RoomctlTest):
+    def test_announced_lines_work_as_they_stand(self):
+        process = subprocess.Popen([*harness.PROGRAM, "sandbox", "--port", "0"], env=clean_environment(),
+                                   stdout=subprocess.PIPE, text=True)
+        self.addCleanup(end, process)
+        text = ""
+        while "Ctrl-C" not in text:
+            line = process.stdout.readline()
+            self.assertTrue(line, text)
+            text += line
+        roomctl_line = re.search(r"^  (WATCHERS_API_KEY=.*create.*)$", text, re.M).group(1)
+        curl_line = re.search(r"^  (curl .*)$", text, re.M).group(1)
+        ca = re.search(r"^CA +(.*)$", text, re.M).group(1)
+
+        made = subprocess.run(["bash", "-c", roomctl_line], env=clean_environment(), capture_output=True,
+                              text=True, check=False)
+        self.assertEqual(made.returncode, 0, made.stderr)
+        if shutil.which("curl"):
+            got = subprocess.run(["bash", "-c", curl_line + " -s -f"], env=clean_environment(),
+                                 capture_output=True, text=True, check=False)
+            self.assertEqual(got.returncode, 0, got.stderr)
+            self.assertEqual(json.loads(got.stdout)["name"], "Final")
+
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=harness.LIMIT)
+        self.assertEqual(process.returncode, 0)
+        self.assertIn("1 room is forgotten", rest)
+        self.assertFalse(os.path.exists(ca), "the temporary CA file is taken away")
+
+    def test_ca_is_written_where_asked(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "the ca.pem")
+            sandbox = self.start_sandbox("--ca-out", path)
+            self.assertEqual(sandbox.ca, path)
+            self.exits(run(*sandbox.arguments(), "create", "a", "b", "c", env=SANDBOX_ENVIRONMENT), 0)
+            code, last = sandbox.stop()
+            self.assertEqual(code, 0)
+            self.assertEqual(json.loads(last)["rooms_left"], 1)
+            self.assertTrue(os.path.exists(path))
+
+    def test_credentials_file_sets_what_is_asked_for(self):
+        path = self.write_file("WATCHERS_API_KEY=canary-k\nWATCHERS_BEARER_TOKEN=canary-t\n")
+        sandbox = self.start_sandbox("--credentials", path)
+        self.assertNotIn("canary", json.dumps(sandbox.address))
+        self.exits(run(*sandbox.arguments(), "get", "a", env=SANDBOX_ENVIRONMENT), 3)
+        made = run(*sandbox.arguments(), "--credentials", path, "create", "a", "b", "c")
+        self.exits(made, 0)
+        self.assertEqual(sandbox.stop()[0], 0)
+
+    def test_port_in_use_is_a_failure(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = str(taken.getsockname()[1])
+            line = self.error_line(self.exits(run("sandbox", "--port", port), 1))
+            self.assertIn(port, line)
+            told = self.json_line(self.exits(run("--json", "sandbox", "--port", port), 1))
+            self.assertEqual(told["error"], "failed")
+
+    def test_unwritable_ca_file_is_a_failure(self):
+        self.error_line(self.exits(run("sandbox", "--port", "0", "--ca-out", "/no/such/folder/ca.pem"), 1))
+
+    def test_every_address_is_reached_by_a_name_of_the_certificate(self):
+        for address in ["0.0.0.0", "127.0.0.2"]:
+            sandbox = self.start_sandbox("--address", address)
+            self.exits(run(*sandbox.arguments(), "get", "a", env=SANDBOX_ENVIRONMENT), 3)
+            self.assertEqual(sandbox.stop()[0], 0)
+
+
+class Demo(RoomctlTest):
+    def test_table_tells_of_no_failure(self):
+        result = self.exits(run("demo", "--rooms", "20", "--concurrency", "4"), 0)
+        self.assertEqual(result.stderr, "")  # no progress where there is no terminal
+        for pattern in [r"operations +120 ", r"failures +0$", r"rooms left +0$", r"connections +4$",
+                        r"handshakes +\d+ full, \d+ resumed$", r"latency .* median, .* 99th percentile$",
+                        r"throughput +[\d,]+ operations/s$"]:
+            self.assertRegex(result.stdout, "(?m)^" + pattern)
+
+    def test_json_has_the_same_figures(self):
+        told = self.json_line(self.exits(run("demo", "--rooms", "50", "--json"), 0))
+        self.assertEqual((told["operations"], told["failures"], told["rooms_left"], told["interrupted"]),
+                         (300, 0, 0, False))
+        self.assertLessEqual(told["connections"], 32)
+        self.assertEqual(told["handshakes_full"] + told["handshakes_resumed"], told["connections"])
+        self.assertLessEqual(told["median_us"], told["p99_us"])
+        self.assertGreater(told["operations_per_s"], 0)
+
+    def test_fewer_rooms_than_workers_and_one_worker_are_fine(self):
+        for arguments in [["--rooms", "1"], ["--rooms", "5", "--concurrency", "1"]]:
+            told = self.json_line(self.exits(run("--json", "demo", *arguments), 0))
+            self.assertEqual(told["connections"], 1)
+
+    def test_environment_has_no_say(self):
+        env = {"WATCHERS_BASE_URL": "https://127.0.0.1:1", "WATCHERS_API_KEY": "x"}
+        self.exits(run("demo", "--rooms", "2", env=env), 0)
+
+    def test_failures_are_counted_and_named(self):
+        result = self.exits(run("demo", "--rooms", "4", "--timeout", "1ms", "--json"), 1)
+        told = self.json_line(result)
+        self.assertGreater(told["failures"], 0)
+        self.assertEqual(sum(told["reasons"].values()), told["failures"])
+
+    def test_progress_is_shown_on_a_terminal_and_taken_away(self):
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        process = subprocess.Popen([*harness.PROGRAM, "demo", "--rooms", "100"], stdout=subprocess.PIPE,
+                                   stderr=theirs, env=clean_environment(TERM="xterm"))
+        self.addCleanup(end, process)
+        os.close(theirs)
+        shown = read_until(ours, b"\0").decode()
+        os.close(ours)
+        process.communicate(timeout=harness.LIMIT)
+        self.assertEqual(process.returncode, 0)
+        self.assertIn("/600", shown)
+        self.assertTrue(shown.endswith("\r\x1b[K"))
+        for line in shown.split("\r"):
+            self.assertLessEqual(len(line.removeprefix("\x1b[K")), 80)
+
+    def test_interruption_ends_it_in_order(self):
+        running = self.start("-v", "--json", "demo", "--rooms", "100000")
+        self.assertTrue(running.process.stderr.readline())  # at work
+        running.interrupt()
+        result = self.exits(running.result(), 1)
+        told = json.loads(result.stdout)
+        self.assertEqual((told["interrupted"], told["failures"], told["rooms_left"]), (True, 0, 0))
+
+
+if __name__ == "__main__":
+    harness.PROGRAM[:] = [os.path.abspath(sys.argv.pop(1))]
+    unittest.main()

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <watchers/rooms/diagnostics.hpp>
+
+#include <doctest/doctest.h>
+
+#include <boost/system/errc.hpp>
+
+#include <string>
+
+using namespace watchers::rooms;
+
+TEST_CASE("diagnostics_in_one_line")
+{
+    const error_code cause = make_error_code(boost::system::errc::connection_reset);
+    const struct
+    {
+        diagnostics d;
+        std::string expected;
+    } rows[] = {
+        {diagnostics(), "get_room: effect none, phase validation, attempts 0"},
+        {diagnostics()
+             .set_operation(operation_kind::create_room)
+             .set_effect(effect::unknown)
+             .set_phase(phase::wait)
+             .set_attempts(2)
+             .set_cause(cause),
+         "create_room: effect unknown, phase wait, attempts 2, cause: " + cause.message()},
+        {diagnostics()
+             .set_operation(operation_kind::delete_room)
+             .set_phase(phase::answered)
+             .set_attempts(1)
+             .set_http_status(429)
+             .set_retry_after(std::chrono::seconds(30))
+             .set_message("slow down"),
+         "delete_room: effect none, phase answered, attempts 1, HTTP 429, retry after 30 s, message: slow "
+         "down"},
+        {diagnostics()
+             .set_effect(effect::applied)
+             .set_phase(phase::answered)
+             .set_attempts(1)
+             .set_http_status(200)
+             .set_note("isSpeak: not a boolean"),
+         "get_room: effect applied, phase answered, attempts 1, HTTP 200, note: isSpeak: not a boolean"},
+    };
+    for (const auto& row : rows) {
+        CAPTURE(row.expected);
+        CHECK(row.d.to_string() == row.expected);
+    }
+}
+
+TEST_CASE("diagnostics_names_of_enumerators")
+{
+    CHECK(to_string(operation_kind::create_room) == "create_room");
+    CHECK(to_string(operation_kind::get_room) == "get_room");
+    CHECK(to_string(operation_kind::set_voice) == "set_voice");
+    CHECK(to_string(operation_kind::set_status) == "set_status");
+    CHECK(to_string(operation_kind::delete_room) == "delete_room");
+    CHECK(to_string(effect::none) == "none");
+    CHECK(to_string(effect::applied) == "applied");
+    CHECK(to_string(effect::unknown) == "unknown");
+    const char* const phases[] = {"validation", "queue", "resolve", "connect", "handshake",
+                                  "write",      "wait",  "read",    "answered"};
+    for (unsigned char i = 0; i < std::size(phases); ++i)
+        CHECK(to_string(static_cast<phase>(i)) == phases[i]);
+}
+
+TEST_CASE("error_tells_code_and_diagnostics")
+{
+    const error e(errc::conflict, diagnostics().set_http_status(409).set_message("Room exists"));
+
+    CHECK(e.code() == errc::conflict);
+    CHECK(e.diagnostics().http_status() == 409);
+    const std::string what = e.what();
+    CHECK(what.find("Room exists") != std::string::npos);
+    CHECK(what.find("the room exists already") != std::string::npos);
+}

@@ -1,0 +1,557 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <doctest/doctest.h>
+
+#include <watchers/rooms/impl/sansio/response_reader.hpp>
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+using namespace watchers::rooms;
+using detail::response;
+using detail::response_limits;
+using detail::response_reader;
+using state = response_reader::state;
+
+enum class ending
+{
+    open,    // the stream goes on
+    clean,   // close_notify, or an end without TLS
+    unclean, // FIN or RST beneath TLS
+};
+
+class sample
+{
+public:
+    std::string what; // begins with the row in the table of faults
+    std::string bytes;
+    std::string expected; // see outcome_of
+    ending end = ending::open;
+    response_limits limits = {};
+};
+
+std::string name_of(errc e)
+{
+    switch (e) {
+    case errc::malformed_response: return "malformed";
+    case errc::response_too_large: return "too large";
+    case errc::truncated_response: return "truncated";
+    case errc::connection_lost: return "lost";
+    default: return "unexpected error";
+    }
+}
+
+// "200 [body] kept", "200 [body] dropped", either with " surplus" and the texts behind it; or "reading", or
+// the error.
+std::string outcome_of(const response_reader& reader, state s)
+{
+    if (s == state::reading) return "reading";
+    if (s == state::failed) return name_of(reader.error());
+    const response& r = reader.answer();
+    std::string text =
+        std::to_string(r.status) + " [" + r.body + "]" + (reader.reusable() ? " kept" : " dropped");
+    if (reader.surplus()) text += " surplus";
+    if (!r.retry_after.empty()) text += " retry-after=" + r.retry_after;
+    if (!r.date.empty()) text += " date=" + r.date;
+    if (!r.location.empty()) text += " location=" + r.location;
+    return text;
+}
+
+std::string read_in_pieces(const sample& s, const std::vector<std::size_t>& cuts)
+{
+    response_reader reader(s.limits);
+    auto now = state::reading;
+    std::size_t from = 0;
+    for (const std::size_t cut : cuts) {
+        // A copy of its own for each piece: what it leaves behind is caught by the address sanitizer.
+        const std::vector<char> piece(s.bytes.begin() + static_cast<std::ptrdiff_t>(from),
+                                      s.bytes.begin() + static_cast<std::ptrdiff_t>(cut));
+        now = reader.feed({piece.data(), piece.size()});
+        from = cut;
+    }
+    if (s.end != ending::open) now = reader.end(s.end == ending::clean);
+    CHECK(reader.bytes() == s.bytes.size());
+    CHECK(reader.started() == !s.bytes.empty());
+    return outcome_of(reader, now);
+}
+
+void check(const sample& s)
+{
+    CAPTURE(s.what);
+    const auto size = s.bytes.size();
+
+    CHECK(read_in_pieces(s, {size}) == s.expected);
+
+    std::vector<std::size_t> every;
+    for (std::size_t i = 1; i <= size; ++i)
+        every.push_back(i);
+    CHECK(read_in_pieces(s, every) == s.expected);
+
+    for (std::size_t cut = 0; cut <= size; ++cut) {
+        const std::string outcome = read_in_pieces(s, {cut, size});
+        if (outcome == s.expected) continue;
+        CAPTURE(cut);
+        CHECK(outcome == s.expected);
+    }
+}
+
+void check(const std::vector<sample>& table)
+{
+    for (const sample& s : table)
+        check(s);
+}
+
+std::string repeat(std::string_view text, std::size_t times)
+{
+    std::string all;
+    for (std::size_t i = 0; i != times; ++i)
+        all += text;
+    return all;
+}
+
+response_limits limits(std::size_t header, std::size_t fields, std::size_t body)
+{
+    response_limits l;
+    l.header = header;
+    l.fields = fields;
+    l.body = body;
+    return l;
+}
+
+const std::string ok = "HTTP/1.1 200 OK\r\n";
+const std::string chunked = ok + "Transfer-Encoding: chunked\r\n\r\n";
+const std::string sized = ok + "Content-Length: 2\r\n\r\n{}";
+
+} // namespace
+
+TEST_CASE("response_reader answer_well_framed")
+{
+    check({
+        {"plain", sized, "200 [{}] kept"},
+        {"no reason phrase", "HTTP/1.1 200 \r\nContent-Length: 2\r\n\r\n{}", "200 [{}] kept"},
+        {"empty body", ok + "Content-Length: 0\r\n\r\n", "200 [] kept"},
+        {"names in any case", ok + "cOnTeNt-LeNgTh:\t2 \r\n\r\n{}", "200 [{}] kept"},
+        {"folded line", ok + "X-A: b\r\n  c\r\nContent-Length: 2\r\n\r\n{}", "200 [{}] kept"},
+        {"folded to nothing", ok + "X-A: b\r\n \r\nContent-Length:\r\n 2\r\n\r\n{}", "200 [{}] kept"},
+        {"bytes above ASCII", ok + "X-A: \xFF\xFE\r\nContent-Length: 2\r\n\r\n{}", "200 [{}] kept"},
+        {"body of line ends", ok + "Content-Length: 8\r\n\r\n\r\n\r\n\r\n\r\n",
+         "200 [\r\n\r\n\r\n\r\n] kept"},
+        {"one chunk", chunked + "2\r\n{}\r\n0\r\n\r\n", "200 [{}] kept"},
+        {"chunks", chunked + "2\r\n{}\r\n00a\r\n0123456789\r\nB\r\nabcdefghijk\r\n000\r\n\r\n",
+         "200 [{}0123456789abcdefghijk] kept"},
+        {"chunks of line ends", chunked + "4\r\n\r\n\r\n\r\n04\r\n0\r\n\r\r\n0\r\n\r\n",
+         "200 [\r\n\r\n0\r\n\r] kept"},
+        {"no chunk", chunked + "0\r\n\r\n", "200 [] kept"},
+        {"coding in capitals", ok + "Transfer-Encoding: Chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+         "200 [{}] kept"},
+        {"identity asked for or not", ok + "Content-Encoding: Identity\r\nContent-Length: 2\r\n\r\n{}",
+         "200 [{}] kept"},
+        {"texts",
+         "HTTP/1.1 429 Slow\r\nRetry-After:  7 \r\nDate: now\r\nLocation: /a\r\nContent-Length: 0\r\n\r\n",
+         "429 [] kept retry-after=7 date=now location=/a"},
+        {"texts twice", "HTTP/1.1 429 Slow\r\nRetry-After: 7\r\nRetry-After: 8\r\nContent-Length: 0\r\n\r\n",
+         "429 [] kept retry-after=7"},
+        {"time too long", ok + "Retry-After: " + repeat("1", 65) + "\r\nContent-Length: 0\r\n\r\n",
+         "200 [] kept"},
+        {"announced close", ok + "Connection: foo, Close\r\nContent-Length: 2\r\n\r\n{}", "200 [{}] dropped"},
+        {"announced keep-alive", ok + "Connection: keep-alive\r\nContent-Length: 2\r\n\r\n{}",
+         "200 [{}] kept"},
+        {"unfinished", ok + "Content-Length: 3\r\n\r\n{}", "reading"},
+        {"nothing", "", "reading"},
+    });
+}
+
+TEST_CASE("response_reader answer_cut_off")
+{
+    check({
+        {"5, 6: nothing came, reset", "", "lost", ending::unclean},
+        {"5, 6: nothing came, closed", "", "lost", ending::clean},
+        {"7: reset in the status line", "HTTP/1.1 2", "truncated", ending::unclean},
+        {"7: reset in the fields", ok + "Content-Le", "truncated", ending::unclean},
+        {"7: reset after the fields", ok + "Content-Length: 2\r\n\r\n", "truncated", ending::unclean},
+        {"7: closed in the fields", ok + "Content-Le", "truncated", ending::clean},
+        {"7: closed after a 1xx", "HTTP/1.1 100 Continue\r\n\r\n", "truncated", ending::clean},
+        {"9: half-closed after the answer", sized, "200 [{}] dropped", ending::clean},
+        {"12: body shorter than announced", ok + "Content-Length: 3\r\n\r\n{}", "truncated", ending::clean},
+        {"13: last chunk missing", chunked + "2\r\n{}\r\n", "truncated", ending::clean},
+        {"13: last chunk's line end missing", chunked + "2\r\n{}\r\n0\r\n", "truncated", ending::clean},
+        {"13: chunk cut", chunked + "3\r\n{}", "truncated", ending::clean},
+        {"13: trailer cut", chunked + "2\r\n{}\r\n0\r\nX: y\r\n", "truncated", ending::clean},
+        {"20: framed and complete", sized, "200 [{}] dropped", ending::unclean},
+        {"20: framed by chunks and complete", chunked + "2\r\n{}\r\n0\r\n\r\n", "200 [{}] dropped",
+         ending::unclean},
+        {"20: framed by the end, unclean", ok + "\r\n{}", "truncated", ending::unclean},
+        {"36: framed by the end, clean", ok + "\r\n{}", "200 [{}] dropped", ending::clean},
+        {"36: framed by the end, empty", ok + "\r\n", "200 [] dropped", ending::clean},
+        {"36: framed by the end, unfinished", ok + "Connection: keep-alive\r\n\r\n{}", "reading"},
+    });
+}
+
+TEST_CASE("response_reader status_line_refused")
+{
+    check({
+        {"22: garbage", "garbage", "malformed"},
+        {"22: another protocol", "SSH-2.0-OpenSSH_9.2\r\n", "malformed"},
+        {"22: TLS alert", std::string("\x15\x03\x01\x00\x02", 5), "malformed"},
+        {"22: empty line", "\r\n" + sized, "malformed"},
+        {"22: HTTP/2.0", "HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n", "malformed"},
+        {"22: HTTP/1.2", "HTTP/1.2 200 OK\r\nContent-Length: 0\r\n\r\n", "malformed"},
+        {"22: lower case", "http/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "malformed"},
+        {"22: no status", "HTTP/1.1 OK\r\n\r\n", "malformed"},
+        {"22: status of two digits", "HTTP/1.1 20 OK\r\n\r\n", "malformed"},
+        {"22: status of four digits", "HTTP/1.1 2000 OK\r\n\r\n", "malformed"},
+        {"22: no space behind the status", "HTTP/1.1 200\r\n\r\n", "malformed"},
+        {"22: control character in the reason", "HTTP/1.1 200 O\x01K\r\n\r\n", "malformed"},
+        {"22: bare LF", "HTTP/1.1 200 OK\nContent-Length: 0\n\n", "malformed"},
+        {"23: status 000", "HTTP/1.1 000 X\r\nContent-Length: 0\r\n\r\n", "malformed"},
+        {"23: status 099", "HTTP/1.1 099 X\r\nContent-Length: 0\r\n\r\n", "malformed"},
+        {"23: status 600", "HTTP/1.1 600 X\r\nContent-Length: 0\r\n\r\n", "malformed"},
+        {"23: status 999", "HTTP/1.1 999 X\r\nContent-Length: 0\r\n\r\n", "malformed"},
+        {"23: status 599 is one", "HTTP/1.1 599 X\r\nContent-Length: 0\r\n\r\n", "599 [] kept"},
+    });
+}
+
+TEST_CASE("response_reader fields_refused")
+{
+    check({
+        {"no colon", ok + "Content-Length 0\r\n\r\n", "malformed"},
+        {"no name", ok + ": 0\r\n\r\n", "malformed"},
+        {"blank before the colon", ok + "Content-Length : 0\r\n\r\n", "malformed"},
+        {"blank before the first field", ok + " X: y\r\nContent-Length: 0\r\n\r\n", "malformed"},
+        {"NUL in a value", ok + std::string("X: a\0b\r\n\r\n", 10), "malformed"},
+        {"bare CR in a value", ok + "X: a\rb\r\nContent-Length: 0\r\n\r\n", "malformed"},
+        {"bare CR at a line's end", ok + "X: a\r\r\nContent-Length: 0\r\n\r\n", "malformed"},
+        {"bare LF", ok + "X: a\nContent-Length: 0\r\n\r\n", "malformed"},
+        {"44: gzip", ok + "Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}", "malformed"},
+        {"44: identity and another", ok + "Content-Encoding: identity, br\r\nContent-Length: 2\r\n\r\n{}",
+         "malformed"},
+        {"44: in two fields",
+         ok + "Content-Encoding: identity\r\nContent-Encoding: br\r\nContent-Length: 2\r\n\r\n{}",
+         "malformed"},
+    });
+}
+
+TEST_CASE("response_reader framing_refused")
+{
+    const auto with = [](std::string_view fields) {
+        return ok + std::string(fields) + "\r\n2\r\n{}\r\n0\r\n\r\n";
+    };
+    check({
+        {"26: length, then coding", with("Content-Length: 2\r\nTransfer-Encoding: chunked\r\n"), "malformed"},
+        {"26: coding, then length", with("Transfer-Encoding: chunked\r\nContent-Length: 2\r\n"), "malformed"},
+        {"26: other coding, then length", with("Transfer-Encoding: gzip\r\nContent-Length: 2\r\n"),
+         "malformed"},
+        {"26: zero length, then coding", with("Content-Length: 0\r\nTransfer-Encoding: chunked\r\n"),
+         "malformed"},
+        {"27: gzip", with("Transfer-Encoding: gzip\r\n"), "malformed"},
+        {"27: gzip, chunked", with("Transfer-Encoding: gzip, chunked\r\n"), "malformed"},
+        {"27: chunked, gzip", with("Transfer-Encoding: chunked, gzip\r\n"), "malformed"},
+        {"27: chunked, chunked", with("Transfer-Encoding: chunked, chunked\r\n"), "malformed"},
+        {"27: chunked twice", with("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"),
+         "malformed"},
+        {"27: in two fields", with("Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n"), "malformed"},
+        {"27: identity", with("Transfer-Encoding: identity\r\n"), "malformed"},
+        {"27: xchunked", with("Transfer-Encoding: xchunked\r\n"), "malformed"},
+        {"27: quoted", with("Transfer-Encoding: \"chunked\"\r\n"), "malformed"},
+        {"27: parameter", with("Transfer-Encoding: chunked;a=b\r\n"), "malformed"},
+        {"27: leading comma", with("Transfer-Encoding: , chunked\r\n"), "malformed"},
+        {"27: empty", with("Transfer-Encoding:\r\n"), "malformed"},
+        {"28: conflicting", with("Content-Length: 2\r\nContent-Length: 3\r\n"), "malformed"},
+        {"28: conflicting list", with("Content-Length: 2, 3\r\n"), "malformed"},
+        {"28: equal", ok + "Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}", "200 [{}] kept"},
+        {"28: equal list", ok + "Content-Length: 2, 2\r\n\r\n{}", "200 [{}] kept"},
+        {"28: -1", with("Content-Length: -1\r\n"), "malformed"},
+        {"28: +3", with("Content-Length: +3\r\n"), "malformed"},
+        {"28: 2^64", with("Content-Length: 18446744073709551616\r\n"), "malformed"},
+        {"28: 2^64 + 2", with("Content-Length: 18446744073709551618\r\n"), "malformed"},
+        {"28: 30 digits", with("Content-Length: 100000000000000000000000000002\r\n"), "malformed"},
+        {"28: 0x2", with("Content-Length: 0x2\r\n"), "malformed"},
+        {"28: 2 2", with("Content-Length: 2 2\r\n"), "malformed"},
+        {"28: 2;a", with("Content-Length: 2;a\r\n"), "malformed"},
+        {"28: 2,", with("Content-Length: 2,\r\n"), "malformed"},
+        {"28: empty", with("Content-Length:\r\n"), "malformed"},
+        {"28: letters", with("Content-Length: two\r\n"), "malformed"},
+        {"35: 1.0 with chunks", "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+         "malformed"},
+    });
+}
+
+TEST_CASE("response_reader chunks_refused")
+{
+    check({
+        {"no size", chunked + "\r\n{}\r\n0\r\n\r\n", "malformed"},
+        {"size -2", chunked + "-2\r\n{}\r\n0\r\n\r\n", "malformed"},
+        {"size 0x2", chunked + "0x2\r\n{}\r\n0\r\n\r\n", "malformed"},
+        {"size g", chunked + "g\r\n", "malformed"},
+        {"size 2^64 + 2", chunked + "10000000000000002\r\n{}\r\n0\r\n\r\n", "malformed"},
+        {"bare LF behind the size", chunked + "2\n{}\r\n0\r\n\r\n", "malformed"},
+        {"bare CR behind the size", chunked + "2\r{}\r\n0\r\n\r\n", "malformed"},
+        {"longer than its size", chunked + "2\r\n{}}\r\n0\r\n\r\n", "malformed"},
+        {"shorter than its size", chunked + "3\r\n{}\r\n0\r\n\r\n", "malformed"},
+        {"bare LF behind the data", chunked + "2\r\n{}\n0\r\n\r\n", "malformed"},
+        {"extension without name", chunked + "2;=a\r\n{}\r\n0\r\n\r\n", "malformed"},
+        {"extension not closed", chunked + "2;a=\"b\r\n{}\r\n0\r\n\r\n", "malformed"},
+        {"extension that closes behind the line", chunked + "2;a=\"b\r\n\"}\r\n0\r\n\r\n", "malformed"},
+        {"last extension not closed", chunked + "0;a=\"b\r\n\r\n", "malformed"},
+        {"37: trailer without colon", chunked + "0\r\nX y\r\n\r\n", "malformed"},
+        {"37: trailer without name", chunked + "0\r\n: y\r\n\r\n", "malformed"},
+        {"37: trailer with a control character", chunked + "0\r\nX: \x01\r\n\r\n", "malformed"},
+        {"37: trailer with a bare LF", chunked + "0\r\nX: y\n\r\n", "malformed"},
+    });
+}
+
+TEST_CASE("response_reader trailers_and_extensions_ignored")
+{
+    const auto trailed = [](std::string_view trailer) {
+        return chunked + "2\r\n{}\r\n0\r\n" + std::string(trailer) + "\r\n";
+    };
+    check({
+        {"37: Retry-After", trailed("Retry-After: 9\r\n"), "200 [{}] kept"},
+        {"37: Connection", trailed("Connection: close\r\n"), "200 [{}] kept"},
+        {"37: Connection, the other way",
+         ok + "Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nConnection: keep-alive\r\n\r\n",
+         "200 [] dropped"},
+        {"37: Content-Length", trailed("Content-Length: 7\r\n"), "200 [{}] kept"},
+        {"37: Transfer-Encoding", trailed("Transfer-Encoding: gzip\r\n"), "200 [{}] kept"},
+        {"37: Content-Encoding", trailed("Content-Encoding: gzip\r\n"), "200 [{}] kept"},
+        {"37: several, one folded", trailed("Location: /a\r\nX: y\r\n z\r\nDate: now\r\n"), "200 [{}] kept"},
+        {"37: surplus behind it", trailed("X: y\r\n") + "\r\n", "200 [{}] dropped surplus"},
+        {"38: extensions", chunked + "2;a;b=c ; d=\"e;\\\"f\"\r\n{}\r\n0;last\r\n\r\n", "200 [{}] kept"},
+    });
+}
+
+TEST_CASE("response_reader limits_exact")
+{
+    const std::string length = "Content-Length: 2\r\n";
+    const auto padded = [&](std::size_t header) { // to so many bytes
+        const auto rest = ok.size() + length.size() + std::string_view("X: \r\n\r\n").size();
+        return ok + length + "X: " + std::string(header - rest, 'x') + "\r\n\r\n{}";
+    };
+    const auto endless = ok + "X: " + std::string(300, 'x');
+    const auto fields = [&](std::size_t count) {
+        return ok + length + repeat("X: y\r\n", count - 1) + "\r\n{}";
+    };
+    const auto trailer = [&](std::size_t all) { // header and trailer of so many bytes
+        return chunked + "0\r\nX: " + std::string(all - chunked.size() - 7, 'x') + "\r\n\r\n";
+    };
+    const auto small = limits(256, 4, 8);
+    check({
+        {"24: header at the limit", padded(256), "200 [{}] kept", ending::open, small},
+        {"24: header one byte beyond", padded(257), "too large", ending::open, small},
+        {"24: fields at the limit", fields(4), "200 [{}] kept", ending::open, small},
+        {"24: one field too many", fields(5), "too large", ending::open, small},
+        {"25: header that never ends", endless, "too large", ending::open, small},
+        {"25: fields that never end", ok + repeat("X: y\r\n", 20), "too large", ending::open, small},
+        {"28: limit, but first of all no number", ok + "Content-Length: 9x\r\n\r\n", "malformed",
+         ending::open, small},
+        {"29: body at the limit", ok + "Content-Length: 8\r\n\r\n12345678", "200 [12345678] kept",
+         ending::open, small},
+        {"29: announced beyond", ok + "Content-Length: 9\r\n\r\n", "too large", ending::open, small},
+        {"29: announced 2^64 - 1", ok + "Content-Length: 18446744073709551615\r\n\r\n", "too large",
+         ending::open, small},
+        {"29: chunk beyond", chunked + "9\r\n", "too large", ending::open, small},
+        {"29: chunk of 2^64 - 1", chunked + "1\r\n{\r\nffffffffffffffff\r\n", "too large", ending::open,
+         small},
+        {"29: chunks at the limit", chunked + "4\r\n1234\r\n4\r\n5678\r\n0\r\n\r\n", "200 [12345678] kept",
+         ending::open, small},
+        {"29: chunks beyond", chunked + "4\r\n1234\r\n5\r\n", "too large", ending::open, small},
+        {"29: until the end, at the limit", ok + "\r\n12345678", "200 [12345678] dropped", ending::clean,
+         small},
+        {"29: until the end, beyond", ok + "\r\n123456789", "too large", ending::clean, small},
+        {"37: trailer at the limit", trailer(256), "200 [] kept", ending::open, small},
+        {"37: trailer beyond", trailer(257), "too large", ending::open, small},
+        {"37: trailer that never ends", chunked + "0\r\nX: " + std::string(300, 'x'), "too large",
+         ending::open, small},
+        {"37: trailer of too many lines", chunked + "0\r\n" + repeat("X: y\r\n", 4), "too large",
+         ending::open, small},
+        {"38: extension beyond", chunked + "2;a=" + std::string(300, 'x'), "too large", ending::open, small},
+    });
+}
+
+TEST_CASE("response_reader wire_bytes_bounded")
+{
+    // 38: small chunks with large extensions, within every other limit.
+    const auto most = limits(1024, 4, 1000);
+    const std::string chunk = "1;" + std::string(900, 'x') + "\r\n{\r\n";
+    const std::string end = "0\r\n\r\n";
+    const auto chunks = static_cast<std::size_t>(most.wire()) / chunk.size() - 1;
+    const std::string many = repeat(chunk, chunks);
+    const std::string body = repeat("{", chunks);
+    const auto left = static_cast<std::size_t>(most.wire()) - many.size();
+    const auto extended = [](std::size_t size,
+                             std::string_view data) { // a chunk of so many bytes on the wire
+        const std::string length = data.size() == 1 ? "1;" : "258;";
+        return length + std::string(size - length.size() - data.size() - 4, 'x') + "\r\n" +
+               std::string(data) + "\r\n";
+    };
+    class exact
+    {
+    public:
+        std::string what;
+        std::string last;
+        std::string expected;
+    };
+    const std::vector<exact> table{
+        {"at the limit", extended(left - 800, "{") + extended(800 - end.size(), "{"),
+         "200 [" + body + "{{] kept"},
+        {"one byte beyond", extended(left - 800, "{") + extended(801 - end.size(), "{"), "too large"},
+        {"beyond inside of a chunk", extended(left - 500, "{") + extended(700, std::string(600, '{')),
+         "too large"},
+    };
+    for (const exact& e : table) {
+        CAPTURE(e.what);
+        const std::string bytes = chunked + many + e.last + end;
+        for (const std::size_t piece : {std::size_t(1), std::size_t(7), chunk.size(), bytes.size()}) {
+            CAPTURE(piece);
+            response_reader reader(most);
+            for (int round = 0; round != 2; ++round) { // each answer is counted by itself
+                CAPTURE(round);
+                reader.reset();
+                auto now = state::reading;
+                for (std::size_t at = 0; at < bytes.size(); at += piece)
+                    now = reader.feed(std::string_view(bytes).substr(at, piece));
+                CHECK(outcome_of(reader, now) == e.expected);
+            }
+        }
+    }
+}
+
+TEST_CASE("response_reader informational_skipped")
+{
+    const std::string hints =
+        "HTTP/1.1 103 Early Hints\r\nConnection: close\r\nRetry-After: 5\r\nLocation: /x\r\n\r\n";
+    check({
+        {"30: one", "HTTP/1.1 100 Continue\r\n\r\n" + sized, "200 [{}] kept"},
+        {"30: its fields do not count", hints + sized, "200 [{}] kept"},
+        {"30: eight", repeat(hints, 8) + sized, "200 [{}] kept"},
+        {"30: nine", repeat(hints, 9) + sized, "malformed"},
+        {"30: 101", "HTTP/1.1 101 Switching\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n" + sized,
+         "malformed"},
+        {"30: the fields of each are counted by themselves", repeat(hints, 2) + sized, "200 [{}] kept",
+         ending::open, limits(256, 3, 8)},
+    });
+}
+
+TEST_CASE("response_reader bodiless_status")
+{
+    check({
+        {"31: 204", "HTTP/1.1 204 No Content\r\n\r\n", "204 [] kept"},
+        {"31: 204 with a body", "HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\n{}",
+         "204 [] dropped surplus"},
+        {"31: 204 with a body to come", "HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\n",
+         "204 [] dropped"},
+        {"31: 204 with chunks to come", "HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n",
+         "204 [] dropped"},
+        {"31: 204 of length 0", "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n", "204 [] kept"},
+        {"31: 304 tells a length", "HTTP/1.1 304 Not Modified\r\nContent-Length: 99999999999\r\n\r\n",
+         "304 [] kept"},
+        {"31: 304 with a body", "HTTP/1.1 304 Not Modified\r\nContent-Length: 2\r\n\r\n{}",
+         "304 [] dropped surplus"},
+    });
+}
+
+TEST_CASE("response_reader connection_kept_or_dropped")
+{
+    check({
+        {"33, 34: line end behind the answer", sized + "\r\n", "200 [{}] dropped surplus"},
+        {"33, 34: another answer behind it", sized + sized, "200 [{}] dropped surplus"},
+        {"34: behind chunks", chunked + "0\r\n\r\n0", "200 [] dropped surplus"},
+        {"34: surplus, then the end", sized + "x", "200 [{}] dropped surplus", ending::unclean},
+        {"35: 1.0", "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n{}", "200 [{}] dropped"},
+        {"35: 1.0 with keep-alive",
+         "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\n{}", "200 [{}] dropped"},
+        {"35: 1.0 until the end", "HTTP/1.0 200 OK\r\n\r\n{}", "200 [{}] dropped", ending::clean},
+        {"36: close", ok + "Connection: close\r\nContent-Length: 2\r\n\r\n{}", "200 [{}] dropped"},
+        {"36: close and keep-alive", ok + "Connection: close, keep-alive\r\nContent-Length: 2\r\n\r\n{}",
+         "200 [{}] dropped"},
+        {"39: redirect", "HTTP/1.1 302 Found\r\nLocation: https://b/\r\nContent-Length: 0\r\n\r\n",
+         "302 [] kept location=https://b/"},
+    });
+}
+
+TEST_CASE("response_reader reset_forgets_everything")
+{
+    response_reader reader{response_limits()};
+    const std::vector<std::function<void()>> befores{
+        [&] { reader.feed("HTTP/1.1 2"); },
+        [&] { reader.feed("nonsense"); },
+        [&] { reader.feed(ok + "Content-Length: 5\r\n\r\n{"); },
+        [&] { reader.feed(chunked + "5\r\n{"); },
+        [&] { reader.feed(chunked + "2\r\n{}\r\n0\r\nX: "); },
+        [&] {
+            reader.feed("HTTP/1.1 429 Slow\r\nRetry-After: 7\r\nDate: d\r\nLocation: l\r\n" +
+                        sized.substr(17) + "x");
+        },
+        [&] { reader.feed(repeat("HTTP/1.1 100 Continue\r\n\r\n", 8)); },
+        [&] { reader.feed(sized), reader.end(true); },
+        [&] { reader.end(false); },
+    };
+    for (std::size_t i = 0; i != befores.size(); ++i) {
+        CAPTURE(i);
+        befores[i]();
+
+        reader.reset();
+
+        CHECK_FALSE(reader.started());
+        CHECK_FALSE(reader.surplus());
+        CHECK_FALSE(reader.reusable());
+        CHECK(reader.bytes() == 0);
+        reader.feed("HTTP/1.1 100 Continue\r\n\r\n");
+        CHECK(outcome_of(reader, reader.feed(sized)) == "200 [{}] kept");
+        CHECK(reader.answer().header_bytes == sized.size() - 2);
+    }
+}
+
+TEST_CASE("response_reader memory_follows_what_came")
+{
+    response_reader reader{response_limits()};
+
+    SUBCASE("29: an announced length allocates little")
+    {
+        reader.feed(ok + "Content-Length: 1048576\r\n\r\n{");
+        CHECK(reader.answer().body.capacity() < 70 * 1024);
+    }
+    SUBCASE("29: one beyond the limit allocates nothing")
+    {
+        const auto before = reader.answer().body.capacity();
+        CHECK(outcome_of(reader, reader.feed(ok + "Content-Length: 1048577\r\n\r\n")) == "too large");
+        CHECK(reader.answer().body.capacity() == before);
+    }
+    SUBCASE("a large body's memory is not kept")
+    {
+        reader.feed(ok + "Content-Length: 1000000\r\n\r\n" + std::string(1'000'000, 'x'));
+        CHECK(reader.answer().body.size() == 1'000'000);
+        reader.reset();
+        CHECK(reader.answer().body.capacity() < 1024);
+    }
+    SUBCASE("a small body's memory is kept")
+    {
+        reader.feed(ok + "Content-Length: 1000\r\n\r\n" + std::string(1000, 'x'));
+        reader.reset();
+        CHECK(reader.answer().body.capacity() >= 1000);
+    }
+    SUBCASE("a long location is cut")
+    {
+        reader.feed(ok + "Location: " + std::string(2000, 'x') + "\r\nContent-Length: 0\r\n\r\n");
+        CHECK(reader.answer().location.size() == response::longest_text);
+    }
+}
+
+TEST_CASE("response_reader limits_of_config")
+{
+    config c{credentials("key", "token")};
+    c.max_response_header = 300;
+    c.max_response_fields = 7;
+    c.max_response_body = 9;
+
+    const response_limits l(c);
+
+    CHECK(l.header == 300);
+    CHECK(l.fields == 7);
+    CHECK(l.body == 9);
+    CHECK(l.wire() == 2 * 9 + 64 * 1024);
+}

@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "src/sandbox/application.hpp"
+
+#include <doctest/doctest.h>
+
+#include <stdexcept>
+
+using namespace watchers::rooms::sandbox;
+using namespace watchers::rooms::sandbox::detail;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::chrono::sys_days day_one = 2024y / std::chrono::December / 31;
+
+time_point at(std::chrono::seconds after_midnight) { return time_point(day_one) + after_midnight; }
+
+/// An application whose clock is set by hand.
+struct fixture
+{
+    time_point now = at(0s);
+    application app{options().clock([this] { return now; })};
+
+    reply send(std::string_view method, std::string_view target, std::string_view body = {})
+    {
+        request r;
+        r.method = method;
+        r.target = target;
+        r.api_key = "sandbox";
+        r.authorization = "Bearer sandbox";
+        r.body = body;
+        return app.serve(r, false);
+    }
+
+    unsigned status_of(std::string_view method, std::string_view target, std::string_view body = {})
+    {
+        return static_cast<unsigned>(std::stoul(send(method, target, body).bytes.substr(9, 3)));
+    }
+
+    std::string status_text(std::string_view id)
+    {
+        return app.with_store([&](room_store& store) { return store.snapshot(id, now)->status; });
+    }
+};
+
+constexpr std::string_view plain_room = R"({"roomId":"a","name":"A","about":"x","isSpeak":false})";
+
+} // namespace
+
+TEST_CASE("sandbox_time_both_formats_and_nothing_else")
+{
+    struct
+    {
+        const char* text;
+        const char* expected; // empty: refused
+    } const cases[] = {
+        {"2024-12-31 05:33:32", "2024-12-31T05:33:32.000Z"},
+        {"2024-12-31T05:33:32Z", "2024-12-31T05:33:32.000Z"},
+        {"2024-12-31T05:33:32.250Z", "2024-12-31T05:33:32.250Z"},
+        {"2024-02-29T00:00:00.1Z", "2024-02-29T00:00:00.100Z"},
+        {"1969-12-31 23:59:59", "1969-12-31T23:59:59.000Z"},
+        {"2023-02-29 00:00:00", ""},
+        {"2024-12-31 24:00:00", ""},
+        {"2024-12-31 05:33", ""},
+        {"2024-12-31 05:33:32Z", ""},
+        {"2024-12-31T05:33:32", ""},
+        {"2024-12-31T05:33:32.Z", ""},
+        {"2024-12-31T05:33:32.1234567891Z", ""},
+        {"2024-12-31T05:33:32+02:00", ""},
+        {"9999-12-31 00:00:00", ""},
+        {"", ""},
+        {"tomorrow", ""},
+    };
+    for (const auto& c : cases) {
+        CAPTURE(c.text);
+        const auto time = parse_time(c.text);
+        std::string text;
+        if (time) append_time(text, *time);
+        CHECK(text == c.expected);
+    }
+}
+
+TEST_CASE("sandbox_schedule_follows_the_clock_until_told_otherwise")
+{
+    struct
+    {
+        const char* what;
+        std::optional<time_point> start, end;
+        std::optional<std::pair<room_state, std::chrono::seconds>> change;
+        std::chrono::seconds now;
+        room_state expected;
+    } const cases[] = {
+        {"no times", {}, {}, {}, 0s, room_state::live},
+        {"before start", at(10s), at(20s), {}, 9s, room_state::soon},
+        {"at start", at(10s), at(20s), {}, 10s, room_state::live},
+        {"just before end", at(10s), at(20s), {}, 19s, room_state::live},
+        {"at end", at(10s), at(20s), {}, 20s, room_state::ended},
+        {"end only", {}, at(20s), {}, 5s, room_state::live},
+        {"end only, over", {}, at(20s), {}, 25s, room_state::ended},
+        {"disabled before start", at(10s), {}, {{room_state::disabled, 5s}}, 9s, room_state::disabled},
+        {"disabled, start passes", at(10s), {}, {{room_state::disabled, 5s}}, 10s, room_state::live},
+        {"ended early, end passes", at(10s), at(20s), {{room_state::soon, 15s}}, 21s, room_state::ended},
+        {"live again after the end", at(10s), at(20s), {{room_state::live, 20s}}, 99s, room_state::live},
+        {"disabled without times", {}, {}, {{room_state::disabled, 1s}}, 99999s, room_state::disabled},
+    };
+    for (const auto& c : cases) {
+        CAPTURE(c.what);
+        schedule times(c.start, c.end);
+        if (c.change) times.set(c.change->first, at(c.change->second));
+        CHECK(times.at(at(c.now)) == c.expected);
+    }
+}
+
+TEST_CASE("sandbox_route_of_each_method_and_path")
+{
+    struct
+    {
+        const char *method, *target;
+        operation op;
+        std::string room;
+        unsigned status;
+    } const cases[] = {
+        {"POST", "/external/room", operation::create, "", 0},
+        {"POST", "/external/room?x=1", operation::create, "", 0},
+        {"GET", "/external/room/a", operation::get, "a", 0},
+        {"GET", "https://localhost:1/external/room/a", operation::get, "a", 0},
+        {"GET", "/external/room/a?b=c", operation::get, "a", 0},
+        {"GET", "/external/room/a%2Fb%2525", operation::get, "a/b%25", 0},
+        {"GET", "/external/room/%C3%A9%00", operation::get, std::string("\xC3\xA9\0", 3), 0},
+        {"DELETE", "/external/room/a", operation::remove, "a", 0},
+        {"POST", "/external/room/speak", operation::voice, "", 0},
+        {"POST", "/external/room/status", operation::status, "", 0},
+        {"GET", "/external/room/speak", operation::get, "speak", 0},
+        {"DELETE", "/external/room/status", operation::remove, "status", 0},
+        {"POST", "/external/room/a", operation::other, "", 405},
+        {"PUT", "/external/room/a", operation::other, "", 405},
+        {"GET", "/external/room", operation::other, "", 405},
+        {"GET", "/external/room/", operation::other, "", 404},
+        {"GET", "/external/room/a/b", operation::other, "", 404},
+        {"GET", "/external/rooms", operation::other, "", 404},
+        {"GET", "*", operation::other, "", 404},
+        {"GET", "", operation::other, "", 404},
+        {"GET", "https://localhost", operation::other, "", 404},
+        {"GET", "/sandbox/counters", operation::admin, "", 0},
+        {"POST", "/sandbox/counters", operation::other, "", 405},
+        {"GET", "/sandbox/other", operation::other, "", 404},
+    };
+    for (const auto& c : cases) {
+        CAPTURE(c.method);
+        CAPTURE(c.target);
+        const call result = route(c.method, c.target);
+        CHECK(result.op == c.op);
+        CHECK(result.room == c.room);
+        CHECK(result.route_status == c.status);
+        CHECK(result.mistakes.empty());
+    }
+    CHECK_FALSE(route("GET", "/external/room/%4").mistakes.empty());
+    CHECK_FALSE(route("GET", "/external/room/%zz").mistakes.empty());
+}
+
+TEST_CASE("sandbox_credentials_both_are_needed")
+{
+    using text = std::optional<std::string_view>;
+    struct
+    {
+        text key, authorization;
+        unsigned status; // 0: accepted
+    } const cases[] = {
+        {"k", "Bearer t", 0}, {"k", "bearer t", 0},   {"x", "Bearer t", 403}, {text(), "Bearer t", 401},
+        {"k", text(), 401},   {"k", "Bearer x", 401}, {"k", "Bearer ", 401},  {"k", "Basic t", 401},
+        {"k", "t", 401},      {"x", "Bearer x", 401}, {"", "Bearer t", 403},  {text(), text(), 401},
+    };
+    for (const auto& c : cases) {
+        request r;
+        r.api_key = c.key;
+        r.authorization = c.authorization;
+        CAPTURE(c.key.value_or("(none)"));
+        CAPTURE(c.authorization.value_or("(none)"));
+        const auto refused = refuse_credentials(r, credential_pair("k", "t"));
+        CHECK((refused ? refused->status : 0) == c.status);
+    }
+}
+
+TEST_CASE("sandbox_create_body_validated")
+{
+    struct
+    {
+        const char *body, *message; // the message in the answer, empty for success
+    } const cases[] = {
+        {R"({"roomId":"b","name":"n","about":"x"})", ""},
+        {R"({"roomId":"b","name":"","about":"","isSpeak":"1","startTime":null})", ""},
+        {R"({"roomId":"b","name":"n","about":"x","isSpeak":"false","extra":[1]})", ""},
+        {R"({"roomId":"b","name":"n","about":"x","startTime":"2024-12-31 05:33:32","endTime":"2024-12-31T05:33:33.000Z"})",
+         ""},
+        {R"({"roomId":"","name":"n","about":"x"})", "roomId should not be empty"},
+        {R"({"roomId":1,"name":"n","about":"x"})", "roomId must be a string"},
+        {R"({"roomId":"b","about":"x"})", "name must be a string"},
+        {R"({"roomId":"b","name":"n"})", "about must be a string"},
+        {R"({"roomId":"b","name":"n","about":"x","isSpeak":1})", "isSpeak must be a boolean value"},
+        {R"({"roomId":"b","name":"n","about":"x","isSpeak":"yes"})", "isSpeak must be a boolean value"},
+        {R"({"roomId":"b","name":"n","about":"x","startTime":"soon"})", "startTime must be a time"},
+        {R"({"roomId":"b","name":"n","about":"x","pic":7})", "pic must be a string"},
+        {R"({"roomId":"b","name":"n","about":"x","startTime":"2024-12-31 05:33:32","endTime":"2024-12-31 05:33:32"})",
+         "endTime must be later than startTime"},
+        {"[]", "the body must be a JSON object"},
+        {"", "the body must be a JSON object"},
+        {"{\"roomId\":\"\xff\"}", "the body must be a JSON object"},
+    };
+    for (const auto& c : cases) {
+        CAPTURE(c.body);
+        fixture f;
+        const std::string bytes = f.send("POST", "/external/room", c.body).bytes;
+        const std::string message(c.message);
+        CHECK(bytes.starts_with(message.empty() ? "HTTP/1.1 201" : "HTTP/1.1 400"));
+        CHECK(bytes.find(message) != bytes.npos);
+    }
+}
+
+TEST_CASE("sandbox_room_whole_life")
+{
+    fixture f;
+
+    CHECK(f.status_of("GET", "/external/room/a") == 404);
+    CHECK(f.status_of("POST", "/external/room", plain_room) == 201);
+    CHECK(f.status_of("POST", "/external/room", plain_room) == 409);
+    CHECK(f.status_of("GET", "/external/room/a") == 200);
+    CHECK(f.status_of("POST", "/external/room/speak", R"({"roomId":"a","isSpeak":true})") == 200);
+    CHECK(f.status_of("POST", "/external/room/speak", R"({"roomId":"a"})") == 400);
+    CHECK(f.status_of("POST", "/external/room/speak", R"({"roomId":"z","isSpeak":true})") == 404);
+    CHECK(f.status_of("POST", "/external/room/status", R"({"roomId":"a","status":"ENDED"})") == 200);
+    CHECK(f.status_of("POST", "/external/room/status", R"({"roomId":"a","status":"ended"})") == 400);
+    const auto stored = f.app.with_store([&](room_store& store) { return store.snapshot("a", f.now); });
+    REQUIRE(stored.has_value());
+    CHECK(stored->voice);
+    CHECK(stored->status == "ENDED");
+    CHECK(f.status_of("DELETE", "/external/room/a") == 204);
+    CHECK(f.status_of("DELETE", "/external/room/a") == 404);
+    CHECK(f.status_of("POST", "/external/room", plain_room) == 201);
+    CHECK(f.app.with_store([](room_store& store) { return store.creations("a"); }) == 2);
+    CHECK(f.app.tally().values().requests(operation::create) == 3);
+    CHECK(f.app.tally().values().responses(404) == 3);
+}
+
+TEST_CASE("sandbox_status_changes_with_the_clock")
+{
+    fixture f;
+    f.send(
+        "POST", "/external/room",
+        R"({"roomId":"a","name":"A","about":"x","startTime":"2024-12-31 01:00:00","endTime":"2024-12-31 02:00:00"})");
+
+    CHECK(f.status_text("a") == "SOON");
+    f.now = at(1h);
+    CHECK(f.status_text("a") == "LIVE");
+    f.send("POST", "/external/room/status", R"({"roomId":"a","status":"DISABLED"})");
+    CHECK(f.status_text("a") == "DISABLED");
+    f.now = at(2h);
+    CHECK(f.status_text("a") == "ENDED");
+}
+
+TEST_CASE("sandbox_answer_is_framed_and_escaped")
+{
+    answer a = refusal(404, "say \"no\"\x01\\");
+    const std::string bytes = to_wire(a, true, at(3s));
+
+    CHECK(bytes == "HTTP/1.1 404 Not Found\r\nDate: Tue, 31 Dec 2024 00:00:03 GMT\r\n"
+                   "Content-Type: application/json; charset=utf-8\r\nContent-Length: " +
+                       std::to_string(a.body.size()) +
+                       "\r\nConnection: close\r\n\r\n"
+                       R"({"statusCode":404,"message":"say \"no\"\u0001\\","error":"Not Found"})");
+    CHECK(to_wire(answer(204), false, at(3s)) ==
+          "HTTP/1.1 204 No Content\r\nDate: Tue, 31 Dec 2024 00:00:03 GMT\r\n\r\n");
+}
+
+TEST_CASE("sandbox_fault_fires_on_the_requests_it_names")
+{
+    struct
+    {
+        const char* what;
+        fault f;
+        std::string_view expected; // of ten gets of room "a"
+    } const cases[] = {
+        {"default", fault::stall(), "x........."},
+        {"third", fault::stall().nth(3), "..x......."},
+        {"twice", fault::stall().times(2), "xx........"},
+        {"always", fault::stall().always(), "xxxxxxxxxx"},
+        {"every third", fault::stall().every(3).always(), "x..x..x..x"},
+        {"every third from the second on, twice", fault::stall().nth(2).every(3).times(2), ".x..x....."},
+        {"its operation", fault::stall().on(operation::get), "x........."},
+        {"another operation", fault::stall().on(operation::create), ".........."},
+        {"its room", fault::stall().room("a"), "x........."},
+        {"another room", fault::stall().room("b"), ".........."},
+        {"a connection", fault::stop_reading().always(), ".........."},
+        {"early", fault::stall().early().always(), ".........."},
+    };
+    for (const auto& c : cases) {
+        CAPTURE(c.what);
+        fault_script script;
+        script.inject(c.f);
+        std::string fired;
+        for (int i = 0; i < 10; ++i)
+            fired += script.due(fault_stage::request, operation::get, "a") ? 'x' : '.';
+        CHECK(fired == c.expected);
+    }
+}
+
+TEST_CASE("sandbox_faults_injected_in_a_row_form_a_script")
+{
+    fault_script script;
+    script.inject(fault::respond(429).times(2));
+    script.inject(fault::drop_after());
+    script.inject(fault::respond(503).nth(2));
+
+    std::string seen;
+    for (int i = 0; i < 7; ++i) {
+        const auto plan = script.due(fault_stage::request, operation::get, "a");
+        seen += !plan                                ? "- "
+                : plan->answer == fault_answer::none ? "drop "
+                                                     : std::to_string(plan->status) + ' ';
+    }
+
+    CHECK(seen == "429 429 drop - 503 - - ");
+    CHECK(script.empty());
+}
+
+TEST_CASE("sandbox_fault_applies_or_not")
+{
+    struct
+    {
+        const char* json;
+        bool applied;
+        std::string_view bytes; // how the answer begins
+    } const cases[] = {
+        {R"({"action":"drop_before"})", false, ""},
+        {R"({"action":"drop_after"})", true, ""},
+        {R"({"action":"reset_before"})", false, ""},
+        {R"({"action":"reset_mid"})", true, "HTTP/1.1 201"},
+        {R"({"action":"truncate"})", true, "HTTP/1.1 201"},
+        {R"({"action":"delay","delay_ms":1})", true, "HTTP/1.1 201"},
+        {R"({"action":"respond","status":503})", false,
+         "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"},
+        {R"({"action":"respond","status":503,"apply":true})", true, "HTTP/1.1 503"},
+        {R"({"action":"raw","bytes":"zzz"})", false, "zzz"},
+        {R"({"action":"raw","bytes":"zzz","apply":true})", true, "zzz"},
+        {R"({"action":"stall"})", false, ""},
+        {R"({"action":"drop_after","op":"get"})", true, "HTTP/1.1 201"},
+    };
+    for (const auto& c : cases) {
+        CAPTURE(c.json);
+        fixture f;
+        CHECK(f.status_of("POST", "/sandbox/faults", c.json) == 201);
+        const reply r = f.send("POST", "/external/room", plain_room);
+        CHECK(f.app.with_store([](room_store& store) { return store.size(); }) == (c.applied ? 1 : 0));
+        CHECK(r.bytes.starts_with(c.bytes));
+        CHECK(r.bytes.empty() == c.bytes.empty());
+    }
+}
+
+TEST_CASE("sandbox_fault_description_refused_whole_when_wrong")
+{
+    const char* const cases[] = {
+        "",
+        "1",
+        "{}",
+        R"({"action":"explode"})",
+        R"({"action":"stall","nht":3})",
+        R"({"action":"stall","nth":-1})",
+        R"({"action":"stall","op":"fetch"})",
+        R"({"action":"stall","apply":1})",
+        R"({"action":"raw"})",
+        R"({"action":"delay","early":true})",
+        R"([{"action":"stall"},{"action":"explode"}])",
+        R"([{"action":"stall"},{"action":"delay","early":true}])",
+        R"({"action":"stall","delay_ms":99999999999})",
+        R"({"action":"respond","status":1000})",
+        R"({"action":"respond","headers":{"a":1}})",
+        R"({"action":"stall","then":"explode"})",
+    };
+    for (const char* const json : cases) {
+        CAPTURE(json);
+        fixture f;
+        CHECK(f.status_of("POST", "/sandbox/faults", json) == 400);
+        CHECK(f.app.pending_faults() == 0);
+    }
+}
+
+TEST_CASE("sandbox_administration_needs_credentials_and_is_spared_by_faults")
+{
+    fixture f;
+    f.app.inject({fault::stall().always()});
+    request without;
+    without.method = "GET";
+    without.target = "/sandbox/rooms";
+
+    CHECK(f.app.serve(without, false).bytes.starts_with("HTTP/1.1 401"));
+    CHECK(f.status_of("GET", "/sandbox/rooms") == 200);
+    CHECK(f.status_of("GET", "/sandbox/counters") == 200);
+    CHECK(f.status_of("DELETE", "/sandbox/faults") == 204);
+    CHECK(f.app.pending_faults() == 0);
+    CHECK(f.status_of("POST", "/external/room", plain_room) == 201);
+    CHECK(f.send("GET", "/sandbox/rooms").bytes.find(R"([{"roomId":"a",)") != std::string::npos);
+    CHECK(f.status_of("POST", "/sandbox/reset") == 204);
+    CHECK(f.status_of("GET", "/external/room/a") == 404);
+}
+
+TEST_CASE("sandbox_fault_fields_replace_the_servers_own")
+{
+    const fault f =
+        fault::respond(200, "abc").field("content-length", "9").field("Content-Type", "text/html");
+
+    CHECK(given_answer(f.plan()) ==
+          "HTTP/1.1 200 OK\r\ncontent-length: 9\r\nContent-Type: text/html\r\n\r\nabc");
+    CHECK(given_answer(fault::respond(99).plan()).starts_with("HTTP/1.1 099 "));
+    CHECK(given_answer(fault::respond(204).plan()) == "HTTP/1.1 204 No Content\r\n\r\n");
+}
