@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "cli.hpp"
 
-#include "exit_code.hpp"
+#include "help.hpp"
 #include "values.hpp"
 
 #include <CLI/CLI.hpp>
@@ -20,33 +20,6 @@ namespace roomctl {
 namespace {
 
 using std::chrono::milliseconds;
-
-std::string footer()
-{
-    std::string text =
-        R"(Credentials come from the environment (WATCHERS_API_KEY, WATCHERS_BEARER_TOKEN) or from
---credentials FILE, never from arguments. WATCHERS_BASE_URL names another host.
-
-Times: '2026-12-31 20:00' (UTC), 2026-12-31T20:00:00Z, 2026-12-31T21:00+01:00, or +30m from now.
-Durations: 500ms, 5s, 1.5m, 2h. An argument that begins with a dash goes behind `--`.
-
-With --json every outcome, errors included, is one JSON object per line on standard output;
-an error has the members error, effect (none, applied, unknown), http_status and message.
-
-Exit codes:
-)";
-    for (const auto& [code, meaning] : exit_code_meanings)
-        text += "  " + std::to_string(static_cast<int>(code)) + "  " + std::string(meaning) + '\n';
-    text += R"(
-Examples:
-  roomctl create match-321 Final 'Kick-off at 20:00' --starts-at '2026-12-31 20:00'
-  roomctl status match-321 LIVE
-  roomctl --json get match-321 | jq .room
-  roomctl demo
-
-`roomctl COMMAND --help` tells more of each command.)";
-    return text;
-}
 
 // CLI11's help, without what the descriptions tell in better words: sets of values, exclusions.
 class help_formatter : public CLI::Formatter
@@ -139,7 +112,7 @@ parser::parser()
     app_.set_help_flag("-h,--help", "Show this help");
     app_.set_version_flag("--version", std::string("roomctl ") + ROOMCTL_VERSION, "Show the version");
     app_.formatter(std::make_shared<help_formatter>());
-    app_.footer(footer());
+    app_.footer(general_help());
     add_globals();
     add_create();
     add_get();

@@ -228,7 +228,7 @@ void read_body(call& c, std::string_view body)
     if (c.op != operation::create && c.op != operation::voice && c.op != operation::status) return;
     unsigned char memory[4096];
     json::monotonic_resource resource(memory, sizeof memory);
-    json::error_code ec;
+    boost::system::error_code ec;
     const json::value value = json::parse(json::string_view(body.data(), body.size()), ec, &resource);
     if (ec || !value.is_object()) {
         c.mistakes.push_back("the body must be a JSON object");

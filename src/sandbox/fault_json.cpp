@@ -176,7 +176,7 @@ fault parse_fault(const json::value& value)
 
 std::vector<fault> parse_faults(std::string_view text)
 {
-    json::error_code ec;
+    boost::system::error_code ec;
     const json::value value = json::parse(json::string_view(text.data(), text.size()), ec);
     if (ec) throw std::invalid_argument("not JSON: " + ec.message());
     std::vector<fault> result;

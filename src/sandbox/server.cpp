@@ -8,6 +8,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <netinet/tcp.h>
 #include <openssl/ssl.h>
 
 #include <fstream>
@@ -105,12 +106,23 @@ struct server::impl
         acceptor.emplace(workers.front()->context.get_executor());
         acceptor->open(wanted.protocol());
         acceptor->set_option(asio::socket_base::reuse_address(true));
-        if (opts.receive_buffer() > 0)
+        if (opts.receive_buffer() > 0) {
             acceptor->set_option(asio::socket_base::receive_buffer_size(opts.receive_buffer()));
+            limit_segments();
+        }
         acceptor->bind(wanted);
         acceptor->listen(asio::socket_base::max_listen_connections);
         endpoint = acceptor->local_endpoint();
         retry.emplace(workers.front()->context);
+    }
+
+    /// A peer sizes its send buffer by the segments it may send: megabytes with the loopback interface's.
+    void limit_segments()
+    {
+#ifdef TCP_MAXSEG
+        const int size = 536;
+        ::setsockopt(acceptor->native_handle(), IPPROTO_TCP, TCP_MAXSEG, &size, sizeof size);
+#endif
     }
 
     void accept()

@@ -734,7 +734,7 @@ TEST_CASE("fault_52_54 bad_arguments_send_nothing")
         std::string_view field;
     };
     using detail::call_request;
-    const time_point t = sys_days(2026y / December / 31) + 20h;
+    const watchers::rooms::time_point t = sys_days(2026y / December / 31) + 20h;
     const std::vector<sample> table{
         {[] { return call_request::get(""); }, "roomId"},
         {[] { return call_request::erase("."); }, "roomId"},
@@ -744,7 +744,7 @@ TEST_CASE("fault_52_54 bad_arguments_send_nothing")
         {[] { return call_request::create(new_room("r", "\xFF", "")); }, "name"},
         {[] { return call_request::create(new_room("r", "n", std::string(70'000, 'a'))); }, "about"},
         {[t] { return call_request::create(new_room("r", "n", "").starts_at(t).ends_at(t - 1h)); }, "endTime"},
-        {[] { return call_request::create(new_room("r", "n", "").starts_at(time_point(-1h))); }, "startTime"},
+        {[] { return call_request::create(new_room("r", "n", "").starts_at(watchers::rooms::time_point(-1h))); }, "startTime"},
     };
     for (const sample& s : table) {
         CAPTURE(s.field);

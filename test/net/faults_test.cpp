@@ -27,8 +27,9 @@ enum class op
 enum class fate
 {
     kept,
-    discarded,
-    never_opened,
+    discarded,    // at once
+    lost,         // when the server's close comes to notice
+    never_opened, // and no call could be made
 };
 
 struct fault_case
@@ -101,6 +102,7 @@ void check_case(const fault_case& c)
     r.server.inject(c.script);
 
     const outcome first = call(r, c.operation);
+    if (c.connection == fate::lost) run_until(r.io, [&] { return r.client().stats().open_connections == 0; });
     const auto after = r.client().stats();
     r.server.clear_faults();
     r.server.put(sandbox::stored_room("r", "Stored", "About"));
@@ -119,7 +121,7 @@ void check_case(const fault_case& c)
     REQUIRE(!second.error);
     CHECK(second.room.name() == "Stored"); // the answer to this request, not what is left of another
     CHECK(r.server.counters().connections_accepted == (c.connection == fate::kept ? 1 : 2));
-    CHECK(r.client().stats().connections_opened == (c.connection == fate::discarded ? 2 : 1));
+    CHECK(r.client().stats().connections_opened == (c.connection == fate::discarded || c.connection == fate::lost ? 2 : 1));
 }
 
 void check_all(const std::vector<fault_case>& cases)
@@ -261,8 +263,8 @@ TEST_CASE("fault_the_connection_is_not_to_be_used_again")
     const auto read = room_is_read;
     check_all({
         {"9 half-close after the answer", fault::close_after().announce(false), op::voice, {}, effect::applied,
-         fate::discarded},
-        {"20 framed, no close_notify", fault::raw(ok()).close(), op::get, {}, effect::none, fate::discarded, nullptr,
+         fate::lost},
+        {"20 framed, no close_notify", fault::raw(ok()).close(), op::get, {}, effect::none, fate::lost, nullptr,
          read},
         {"20 EOF-framed with close_notify", fault::raw(answer("200 OK")).close().close_notify(true), op::get, {},
          effect::none, fate::discarded, nullptr, read},
@@ -325,9 +327,10 @@ TEST_CASE("fault_the_service_refuses")
                                {401U, errc::unauthorized},
                                {403U, errc::forbidden},
                                {404U, errc::not_found},
-                               {418U, errc::bad_request},
-                               {421U, errc::misdirected_request}})
+                               {418U, errc::bad_request}})
         cases.push_back({"4xx", fault::respond(s), op::status, e, effect::none, fate::kept, nullptr, status(s)});
+    cases.push_back({"408", fault::respond(408), op::status, errc::request_timeout, effect::unknown, fate::discarded});
+    cases.push_back({"421", fault::respond(421), op::get, errc::misdirected_request, effect::none, fate::discarded});
     check_all(cases);
 }
 

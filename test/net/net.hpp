@@ -53,11 +53,11 @@ void run(asio::io_context& io, Body body)
 {
     bool ended = false;
     std::exception_ptr thrown;
+    if (io.stopped()) io.restart();
     asio::co_spawn(io, std::move(body), [&](std::exception_ptr e) {
         thrown = e;
         ended = true;
     });
-    io.restart();
     io.run();
     if (thrown) std::rethrow_exception(thrown);
     REQUIRE(ended);
@@ -182,8 +182,8 @@ struct rig
         outcome o;
         rooms::call_options options(o.diagnostics);
         if (timeout) options.timeout(*timeout);
+        if (io.stopped()) io.restart();
         Op::start(client(), options, o.handler());
-        io.restart();
         io.run();
         CHECK(o.completions == 1);
         return o;

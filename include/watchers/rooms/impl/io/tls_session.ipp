@@ -123,8 +123,10 @@ WATCHERS_ROOMS_DECL void tls_session::save_session()
 WATCHERS_ROOMS_DECL tls_session::progress tls_session::conclude(int result, bool handshaking)
 {
     if (result == 1) return progress::done;
-    // SSL_get_error() would say the same, but needs the thread's error queue to be emptied before each call.
-    if (SSL_want_read(ssl_.get())) return progress::need_input;
+    // SSL_get_error() would say the same, but needs the thread's error queue to be emptied before each call. A
+    // handshake that has failed (an alert came, or what is no TLS) still wants to read: there the queue tells.
+    const bool broken = SSL_in_init(ssl_.get()) != 0 && ERR_peek_error() != 0;
+    if (SSL_want_read(ssl_.get()) && !broken) return progress::need_input;
     if ((SSL_get_shutdown(ssl_.get()) & SSL_RECEIVED_SHUTDOWN) != 0 && !handshaking) return progress::ended;
     explain(handshaking);
     return progress::failed;

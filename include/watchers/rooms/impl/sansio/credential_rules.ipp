@@ -12,14 +12,15 @@ namespace watchers::rooms::detail {
 
 inline constexpr std::size_t max_secret_size = 8 * 1024;
 
-// What a header field's value may hold as it is (RFC 9110, section 5.5), without what servers might take differently: white space at
-// its ends, and bytes beyond ASCII.
+// What a header field's value may hold as it is (RFC 9110, section 5.5), without what servers might take
+// differently: white space at its ends, and bytes beyond ASCII.
 WATCHERS_ROOMS_DECL const char* broken_secret_rule(std::string_view secret) noexcept
 {
     if (secret.empty()) return "must not be empty";
     if (secret.size() > max_secret_size) return "must be at most 8192 bytes long";
     const auto printable = [](char c) { return c >= 0x20 && c <= 0x7E; };
-    if (!std::all_of(secret.begin(), secret.end(), printable)) return "must consist of printable ASCII characters";
+    if (!std::all_of(secret.begin(), secret.end(), printable))
+        return "must consist of printable ASCII characters";
     if (secret.front() == ' ' || secret.back() == ' ') return "must not begin or end with a space";
     return nullptr;
 }

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSL-1.0
+// This program's operator new, which fails when the test says so.
+#include "support/allocation_gate.hpp"
+
+#include <cstddef>
+#include <cstdlib>
+#include <new>
+
+void* operator new(std::size_t size)
+{
+    if (!watchers::rooms::test::allocation_gate::allow()) throw std::bad_alloc();
+    if (void* p = std::malloc(size == 0 ? 1 : size)) return p;
+    throw std::bad_alloc();
+}
+
+void* operator new[](std::size_t size) { return ::operator new(size); }
+
+// Asio's recycling of memory asks for alignment.
+void* operator new(std::size_t size, std::align_val_t alignment)
+{
+    if (!watchers::rooms::test::allocation_gate::allow()) throw std::bad_alloc();
+    const auto a = static_cast<std::size_t>(alignment);
+    if (void* p = std::aligned_alloc(a, (size + a - 1) / a * a)) return p;
+    throw std::bad_alloc();
+}
+
+void* operator new[](std::size_t size, std::align_val_t alignment) { return ::operator new(size, alignment); }
+
+void operator delete(void* p) noexcept { std::free(p); }
+void operator delete[](void* p) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
+void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
+void operator delete[](void* p, std::align_val_t) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
+void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
