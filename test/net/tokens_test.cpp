@@ -333,8 +333,8 @@ TEST_CASE("token_parallel_group_cancels_the_slower")
     asio::experimental::make_parallel_group(r.client().async_get_room("fast", asio::deferred),
                                             r.client().async_set_voice("slow", true, asio::deferred))
         .async_wait(asio::experimental::wait_for_one(),
-                    [&](std::array<std::size_t, 2> order, error_code fast, const rooms::room&, error_code slow,
-                        const rooms::room&) {
+                    [&](std::array<std::size_t, 2> order, error_code fast, const rooms::room&,
+                        error_code slow, const rooms::room&) {
                         done = true;
                         CHECK(order[0] == 0);
                         CHECK(!fast);
@@ -376,7 +376,8 @@ asio::awaitable<void> first_of_two(rooms::client& c, asio::steady_timer& timer)
     CHECK(in_time.index() == 0);
 
     timer.expires_after(20ms);
-    const auto too_late = co_await (c.async_set_voice("stalled", true) || timer.async_wait(asio::use_awaitable));
+    const auto too_late =
+        co_await (c.async_set_voice("stalled", true) || timer.async_wait(asio::use_awaitable));
     CHECK(too_late.index() == 1);
 }
 
@@ -385,13 +386,14 @@ asio::awaitable<void> temporaries(rooms::client& c)
 {
     using namespace std::chrono;
     const std::string prefix = "a room whose id is too long for a short string";
-    rooms::room r = co_await c.async_create_room(rooms::new_room(prefix + " 1", "Name that is long enough for the heap",
-                                                                 "About that is long enough for the heap")
-                                                     .voice(true)
-                                                     .starts_at(sys_days(2026y / December / 31) + 20h)
-                                                     .ends_at(sys_days(2026y / December / 31) + 23h)
-                                                     .picture_url("https://example.org/" + prefix)
-                                                     .stream_url("https://example.org/stream/" + prefix));
+    rooms::room r =
+        co_await c.async_create_room(rooms::new_room(prefix + " 1", "Name that is long enough for the heap",
+                                                     "About that is long enough for the heap")
+                                         .voice(true)
+                                         .starts_at(sys_days(2026y / December / 31) + 20h)
+                                         .ends_at(sys_days(2026y / December / 31) + 23h)
+                                         .picture_url("https://example.org/" + prefix)
+                                         .stream_url("https://example.org/stream/" + prefix));
     CHECK(r.id() == prefix + " 1");
     CHECK(r.picture_url() == "https://example.org/" + prefix);
 
@@ -407,7 +409,8 @@ asio::awaitable<void> temporaries(rooms::client& c)
     r = co_await c.async_get_room(prefix + " 1", rooms::call_options().timeout(10s), asio::use_awaitable);
     CHECK(r.id() == prefix + " 1");
 
-    const auto [ec, told] = co_await c.async_set_voice(prefix + " 1", false, asio::as_tuple(asio::use_awaitable));
+    const auto [ec, told] =
+        co_await c.async_set_voice(prefix + " 1", false, asio::as_tuple(asio::use_awaitable));
     CHECK(!ec);
     CHECK(told.voice() == false);
 
@@ -424,8 +427,8 @@ asio::awaitable<void> temporaries(rooms::client& c)
 asio::awaitable<void> many_in_a_loop(rooms::client& c)
 {
     for (int i = 0; i < 50; ++i) {
-        const rooms::room r = co_await c.async_create_room(
-            rooms::new_room("a room with a number: " + std::to_string(i), std::string(100, 'n'), std::string(100, 'a')));
+        const rooms::room r = co_await c.async_create_room(rooms::new_room(
+            "a room with a number: " + std::to_string(i), std::string(100, 'n'), std::string(100, 'a')));
         CHECK(r.id() == "a room with a number: " + std::to_string(i));
     }
 }
@@ -464,8 +467,9 @@ TEST_CASE("handler_runs_on_its_executor_a_strand")
     auto strand = asio::make_strand(r.io);
     int on_strand = 0;
     const auto count = [&](auto&&...) { on_strand += strand.running_in_this_thread(); };
-    r.client().async_create_room({"r", "Room", "About"}, asio::bind_executor(strand, count)); // from an answer
-    r.client().async_get_room("", asio::bind_executor(strand, count));                        // refused at once
+    r.client().async_create_room({"r", "Room", "About"},
+                                 asio::bind_executor(strand, count));  // from an answer
+    r.client().async_get_room("", asio::bind_executor(strand, count)); // refused at once
     r.client().async_delete_room("none", asio::bind_executor(strand, count));
     r.io.run();
     r.client().async_drain(asio::bind_executor(strand, count));
@@ -479,12 +483,13 @@ TEST_CASE("handler_runs_on_its_executor_another_context_kept_busy_meanwhile")
     rig r;
     asio::io_context other;
     int calls = 0;
-    r.client().async_create_room({"r", "Room", "About"},
-                                 asio::bind_executor(other.get_executor(), [&](error_code ec, const rooms::room&) {
-                                     CHECK(!ec);
-                                     CHECK(other.get_executor().running_in_this_thread());
-                                     ++calls;
-                                 }));
+    r.client().async_create_room(
+        {"r", "Room", "About"},
+        asio::bind_executor(other.get_executor(), [&](error_code ec, const rooms::room&) {
+            CHECK(!ec);
+            CHECK(other.get_executor().running_in_this_thread());
+            ++calls;
+        }));
     CHECK(other.poll() == 0);
     CHECK_FALSE(other.stopped()); // it waits for the call
     r.io.run();

@@ -553,10 +553,15 @@ class Demo(RoomctlTest):
         self.exits(run("demo", "--rooms", "2", env=env), 0)
 
     def test_failures_are_counted_and_named(self):
-        result = self.exits(run("demo", "--rooms", "4", "--timeout", "1ms", "--json"), 1)
+        # With OpenSSL held to TLS 1.1, of which the client wants nothing, no handshake succeeds.
+        limit = self.write_file("openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n"
+                                "[c]\nMaxProtocol = TLSv1.1\n")
+        result = self.exits(run("demo", "--rooms", "4", "--json", env={"OPENSSL_CONF": limit}), 1)
         told = self.json_line(result)
-        self.assertGreater(told["failures"], 0)
-        self.assertEqual(sum(told["reasons"].values()), told["failures"])
+        self.assertEqual((told["operations"], told["failures"], told["rooms_left"]), (4, 4, 0))
+        self.assertEqual(list(told["reasons"].values()), [4])
+        shown = self.exits(run("demo", "--rooms", "4", env={"OPENSSL_CONF": limit}), 1).stdout
+        self.assertRegex(shown, r"(?m)^failures +4\n +4 x create_room: ")
 
     def test_progress_is_shown_on_a_terminal_and_taken_away(self):
         ours, theirs = pty.openpty()

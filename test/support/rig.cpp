@@ -25,7 +25,10 @@ std::ostream& operator<<(std::ostream& out, const ending& e)
 class rig::handler
 {
 public:
-    handler(rig& r, call_record& c) : rig_(&r), record_(&c), life_(std::make_shared<int>()) { c.handler = life_; }
+    handler(rig& r, call_record& c) : rig_(&r), record_(&c), life_(std::make_shared<int>())
+    {
+        c.handler = life_;
+    }
 
     void operator()(error_code ec, room r) const
     {
@@ -59,8 +62,9 @@ config rig::plain_config()
     return c;
 }
 
-rig::rig(const config& c)
+rig::rig(const config& c, bool guarded_by_strand)
 {
+    sim.guarded_by_strand = guarded_by_strand;
     std::string why;
     if (why = check(c); !why.empty()) throw std::invalid_argument(why);
     const auto origin = detail::parse_origin(c.base_url, c.plain_http_to_loopback, why);
@@ -91,9 +95,9 @@ call_record& rig::start(std::string name, detail::call_request request, call_opt
     handler h(*this, record);
     try {
         const allocation_gate::counted counting;
-        engine_->start(std::move(request), options,
-                       detail::room_handler(
-                           boost::asio::bind_cancellation_slot(record.signal.slot(), std::move(h))));
+        engine_->start(
+            std::move(request), options,
+            detail::room_handler(boost::asio::bind_cancellation_slot(record.signal.slot(), std::move(h))));
     } catch (const std::bad_alloc&) {
         record.threw = true;
     }
@@ -133,13 +137,18 @@ call_record& rig::drain()
     handler h(*this, record);
     try {
         const allocation_gate::counted counting;
-        engine_->drain(detail::drain_handler(
-            boost::asio::bind_cancellation_slot(record.signal.slot(), std::move(h))));
+        engine_->drain(
+            detail::drain_handler(boost::asio::bind_cancellation_slot(record.signal.slot(), std::move(h))));
     } catch (const std::bad_alloc&) {
         record.threw = true;
     }
     record.returned = true;
     return record;
+}
+
+void rig::start(detail::call_request request, detail::room_handler h)
+{
+    engine_->start(std::move(request), {}, std::move(h));
 }
 
 void rig::stop() { engine_->stop(); }

@@ -5,6 +5,7 @@
 
 #include <watchers/rooms/config.hpp>
 #include <watchers/rooms/detail/call_request.hpp>
+#include <watchers/rooms/detail/initiate.hpp>
 #include <watchers/rooms/room.hpp>
 #include <watchers/rooms/stats.hpp>
 
@@ -77,7 +78,7 @@ public:
     static constexpr std::string_view api_key = "KEY-c4n4ry-1";
     static constexpr std::string_view token = "TOKEN-c4n4ry-2";
 
-    explicit rig(const config& = plain_config());
+    explicit rig(const config& = plain_config(), bool guarded_by_strand = false);
     ~rig();
 
     // Calls
@@ -89,6 +90,8 @@ public:
     call_record& status(std::string id, room_status s, call_options o = {});
     call_record& erase(std::string id, call_options o = {});
     call_record& drain();
+    // With a handler of the test's own.
+    void start(detail::call_request, detail::room_handler);
 
     // As the client's destructor does.
     void stop();
@@ -129,6 +132,9 @@ private:
 // Answers
 
 std::string answer(std::string_view status_line_tail, std::string_view body, std::string_view fields = {});
-inline std::string ok(std::string_view body = R"({"roomId":"r","name":"n"})") { return answer("200 OK", body); }
+inline std::string ok(std::string_view body = R"({"roomId":"r","name":"n"})")
+{
+    return answer("200 OK", body);
+}
 
 } // namespace watchers::rooms::test

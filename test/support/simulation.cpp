@@ -5,6 +5,7 @@
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/ip/address_v4.hpp>
+#include <boost/asio/strand.hpp>
 
 #include <algorithm>
 #include <new>
@@ -118,10 +119,14 @@ void scripted_transport::cut_off() { ended(boost::asio::error::eof, false); }
 class simulation::mock_environment final : public detail::environment
 {
 public:
-    explicit mock_environment(simulation& s) noexcept : simulation_(s) {}
+    explicit mock_environment(simulation& s) : simulation_(s), guard_(s.io_->get_executor())
+    {
+        if (s.guarded_by_strand) guard_ = boost::asio::make_strand(s.io_->get_executor());
+    }
 
     void listen(std::weak_ptr<listener> l) override { simulation_.listener_ = std::move(l); }
-    boost::asio::any_io_executor executor() const override { return simulation_.io_->get_executor(); }
+    boost::asio::any_io_executor executor() const override { return guard_; }
+    boost::asio::any_io_executor callers_executor() const override { return simulation_.io_->get_executor(); }
     detail::clock::time_point now() const noexcept override { return simulation_.now_; }
     std::uint64_t random() noexcept override { return simulation_.next_random; }
 
@@ -163,6 +168,7 @@ public:
 
 private:
     simulation& simulation_;
+    boost::asio::any_io_executor guard_;
 };
 
 simulation::simulation() : io_(std::make_unique<boost::asio::io_context>(1)) {}

@@ -3,6 +3,7 @@
 
 #include <watchers/rooms/impl/io/environment.hpp>
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include <chrono>
@@ -44,6 +45,8 @@ public:
     bool send(std::string_view) override;
     void close() noexcept override;
     bool resumed() const noexcept override { return is_resumed; }
+    bool drained() const noexcept override { return is_drained; }
+    bool quiet() noexcept override { return is_quiet; }
 
     // Deliveries
 
@@ -56,9 +59,9 @@ public:
 
     void open() { connected(), secured(); }
     void answer(std::string_view bytes) { data(bytes), settled(); }
-    void reset();        // by the peer
-    void half_close();   // close_notify, or a FIN without TLS
-    void cut_off();      // a FIN under TLS without close_notify
+    void reset();      // by the peer
+    void half_close(); // close_notify, or a FIN without TLS
+    void cut_off();    // a FIN under TLS without close_notify
 
     stage at() const noexcept { return stage_; }
     bool is_closed() const noexcept { return stage_ == stage::closed; }
@@ -68,6 +71,8 @@ public:
     // Requests that no complete answer was delivered to, as the test counts them.
     std::size_t answered = 0;
     bool is_resumed = false;
+    bool is_drained = true;
+    bool is_quiet = true;
     bool takes_all = true; // else send() leaves something to be written
 
 private:
@@ -136,7 +141,8 @@ public:
     bool inside() const noexcept { return inside_; }
 
     std::uint64_t next_random = 0;
-    bool takes_all = true; // for the transports that are made from now on
+    bool guarded_by_strand = false; // of the client's own; before make_environment()
+    bool takes_all = true;          // for the transports that are made from now on
 
 private:
     class mock_environment;

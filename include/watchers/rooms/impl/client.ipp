@@ -5,6 +5,8 @@
 #include <watchers/rooms/impl/io/asio_environment.hpp>
 #include <watchers/rooms/impl/io/engine.hpp>
 #include <watchers/rooms/impl/io/engine_registry.hpp>
+#include <watchers/rooms/impl/io/strand_cancellation.hpp>
+#include <watchers/rooms/impl/io/untracked_executor.hpp>
 #include <watchers/rooms/impl/sansio/credential_rules.hpp>
 
 #ifndef WATCHERS_ROOMS_SEPARATE_COMPILATION
@@ -32,8 +34,9 @@ inline boost::asio::any_io_executor guarding_executor(const boost::asio::any_io_
 }
 
 template <class Executor>
-std::unique_ptr<environment> make_environment(boost::asio::any_io_executor own, Executor io, work_count work,
-                                              const config& c, const origin& o)
+std::unique_ptr<environment> make_environment(boost::asio::any_io_executor own,
+                                              boost::asio::any_io_executor callers, Executor io,
+                                              work_count work, const config& c, const origin& o)
 {
     // An io_context's own executor needs no way back to itself.
     std::optional<boost::asio::any_io_executor> guard;
@@ -41,7 +44,8 @@ std::unique_ptr<environment> make_environment(boost::asio::any_io_executor own, 
     auto tls = o.tls() ? std::make_unique<tls_context>(c.trust, o) : nullptr;
     auto shell = std::make_shared<io_shell<Executor>>(std::move(io), std::move(guard), std::move(work),
                                                       std::move(tls));
-    return std::make_unique<asio_environment<Executor>>(std::move(own), std::move(shell), o);
+    return std::make_unique<asio_environment<Executor>>(std::move(own), std::move(callers), std::move(shell),
+                                                        o);
 }
 
 inline std::shared_ptr<engine> make_engine(const boost::asio::any_io_executor& ex, const config& c)
@@ -53,35 +57,62 @@ inline std::shared_ptr<engine> make_engine(const boost::asio::any_io_executor& e
 
     auto own = guarding_executor(ex, c.threading);
     work_count work(ex);
-    auto env = work.native() ? make_environment(own, *work.native(), work, c, *o)
-                             : make_environment(own, ex, work, c, *o);
+    boost::asio::any_io_executor other(ex);
+    if (work.pool()) other = untracked_executor(*work.pool());
+    auto env = work.native() ? make_environment(own, ex, *work.native(), work, c, *o)
+                             : make_environment(own, ex, std::move(other), work, c, *o);
     auto e = std::make_shared<engine>(std::move(env), c, *o);
     e->open();
     boost::asio::use_service<engine_registry>(boost::asio::query(ex, boost::asio::execution::context)).add(e);
     return e;
 }
 
+inline bool guarded(const engine& e) noexcept
+{
+    return e.executor().target<boost::asio::io_context::executor_type>() == nullptr;
+}
+
 // Runs f where the engine's state may be touched: here, unless a strand guards it.
 template <class F>
 void enter(const engine& e, F f)
 {
-    if (e.executor().target<boost::asio::io_context::executor_type>() != nullptr)
-        f();
-    else
+    if (guarded(e))
         boost::asio::dispatch(e.executor(), std::move(f));
+    else
+        f();
+}
+
+// The handler's executor, kept from running out of work on the way to the strand.
+template <class Handler>
+asio::any_completion_executor executor_with_work(const engine& e, const Handler& h)
+{
+    const asio::any_completion_executor ex = asio::get_associated_executor(h, e.home().callers());
+    return asio::prefer(ex, asio::execution::outstanding_work.tracked);
+}
+
+// The handler as f of enter() may use it.
+template <class Handler>
+Handler handler_for(const engine& e, Handler h)
+{
+    return guarded(e) ? cancelled_on_strand(e.executor(), std::move(h)) : std::move(h);
 }
 
 WATCHERS_ROOMS_DECL void start_call(const std::shared_ptr<engine>& e, call_request request,
                                     const call_options& options, room_handler handler)
 {
-    enter(*e, [e, r = std::move(request), options, h = std::move(handler)]() mutable {
-        e->start(std::move(r), options, std::move(h));
-    });
+    if (!guarded(*e)) return e->start(std::move(request), options, std::move(handler));
+    auto work = executor_with_work(*e, handler);
+    enter(*e, [e, r = std::move(request), options, h = handler_for(*e, std::move(handler)),
+               w = std::move(work)]() mutable { e->start(std::move(r), options, std::move(h)); });
 }
 
 WATCHERS_ROOMS_DECL void start_drain(const std::shared_ptr<engine>& e, drain_handler handler)
 {
-    enter(*e, [e, h = std::move(handler)]() mutable { e->drain(std::move(h)); });
+    if (!guarded(*e)) return e->drain(std::move(handler));
+    auto work = executor_with_work(*e, handler);
+    enter(*e, [e, h = handler_for(*e, std::move(handler)), w = std::move(work)]() mutable {
+        e->drain(std::move(h));
+    });
 }
 
 } // namespace detail
@@ -102,7 +133,7 @@ WATCHERS_ROOMS_DECL client& client::operator=(client&& other) noexcept
     return *this;
 }
 
-WATCHERS_ROOMS_DECL client::executor_type client::get_executor() const { return engine_->executor(); }
+WATCHERS_ROOMS_DECL client::executor_type client::get_executor() const { return engine_->home().callers(); }
 
 WATCHERS_ROOMS_DECL void client::set_credentials(credentials c)
 {

@@ -24,8 +24,11 @@ template <class Executor>
 class asio_environment final : public environment
 {
 public:
-    asio_environment(boost::asio::any_io_executor own, std::shared_ptr<io_shell<Executor>> s, origin o)
+    // @param own guards the client's state: the caller's executor, or a strand of the client's around it
+    asio_environment(boost::asio::any_io_executor own, boost::asio::any_io_executor callers,
+                     std::shared_ptr<io_shell<Executor>> s, origin o)
         : executor_(std::move(own))
+        , callers_executor_(std::move(callers))
         , shell_(std::move(s))
         , origin_(std::move(o))
         , timer_(std::in_place, shell_->io)
@@ -35,6 +38,7 @@ public:
 
     void listen(std::weak_ptr<listener> l) override { listener_ = std::move(l); }
     boost::asio::any_io_executor executor() const override { return executor_; }
+    boost::asio::any_io_executor callers_executor() const override { return callers_executor_; }
     clock::time_point now() const noexcept override { return clock::now(); }
     std::uint64_t random() noexcept override { return random_(); }
 
@@ -64,14 +68,21 @@ public:
                                   });
                               });
         } else {
-            resolver_->async_resolve(
-                origin_.host(), std::to_string(origin_.port()),
-                boost::asio::ip::resolver_base::numeric_service,
-                [shell = shell_, l = listener_](error_code ec, const results& found) {
-                    shell->enter([l, ec, addresses = std::vector<endpoint>(found.begin(), found.end())] {
-                        if (const auto alive = l.lock()) alive->on_resolved(ec, addresses);
-                    });
-                });
+            resolver_->async_resolve(origin_.host(), std::to_string(origin_.port()),
+                                     boost::asio::ip::resolver_base::numeric_service,
+                                     [shell = shell_, l = listener_](error_code ec, const results& found) {
+                                         std::vector<endpoint> addresses(found.begin(), found.end());
+                                         // Plain HTTP is for loopback, wherever the name "localhost" leads
+                                         // to.
+                                         if (!shell->tls)
+                                             std::erase_if(addresses, [](const endpoint& e) {
+                                                 return !e.address().is_loopback();
+                                             });
+                                         shell->enter([l, ec, addresses = std::move(addresses)] {
+                                             if (const auto alive = l.lock())
+                                                 alive->on_resolved(ec, addresses);
+                                         });
+                                     });
         }
         shell_->work.operation_began();
     }
@@ -96,6 +107,7 @@ private:
     using results = boost::asio::ip::tcp::resolver::results_type;
 
     boost::asio::any_io_executor executor_;
+    boost::asio::any_io_executor callers_executor_;
     std::shared_ptr<io_shell<Executor>> shell_;
     origin origin_;
     std::weak_ptr<listener> listener_;

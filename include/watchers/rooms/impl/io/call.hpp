@@ -69,6 +69,7 @@ private:
     operation_kind kind() const noexcept { return encoded_.kind; }
     bool replays(const connection&, error_code) const noexcept;
     void interrupt(errc);
+    void let_go(connection&, bool keep, error_code, room, when);
     verdict judge(const response&, room& told);
     void describe_refusal(const response&);
     rooms::effect effect_so_far() const noexcept;

@@ -10,6 +10,7 @@
 #include <boost/asio/associated_cancellation_slot.hpp>
 
 #include <algorithm>
+#include <exception>
 #include <new>
 #include <utility>
 
@@ -47,11 +48,11 @@ WATCHERS_ROOMS_DECL void call::begin(std::uint64_t id, call_request request, con
     const auto timeout = std::min(options.timeout().value_or(engine_.settings().timeout), longest);
 
     encode_call(request, engine_.settings().time_format, encoded_);
-    engine_.clock_timers().set(*this, now + timeout);
     try {
+        engine_.clock_timers().set(*this, now + timeout);
         auto slot = boost::asio::get_associated_cancellation_slot(handler);
         if (slot.is_connected()) slot.template emplace<call_canceller>(engine_.weak_from_this(), *this, id);
-        completion_.emplace(std::move(handler), engine_.executor());
+        completion_.emplace(std::move(handler), engine_.home());
     } catch (...) {
         engine_.clock_timers().cancel(*this);
         throw;
@@ -83,9 +84,14 @@ WATCHERS_ROOMS_DECL void call::launch(clock::time_point now)
         return finish(errc::pool_full, {}, when::later);
     case pool_core::outcome::queued: break;
     }
-    if (const auto limit = engine_.settings().pool_timeout; limit.count() > 0)
-        engine_.clock_timers().set(*this, std::min(deadline_, now + limit));
-    engine_.open_wanted();
+    try {
+        if (const auto limit = engine_.settings().pool_timeout; limit.count() > 0)
+            engine_.clock_timers().set(*this, std::min(deadline_, now + limit));
+        engine_.open_wanted();
+    } catch (const std::bad_alloc&) {
+        if (id_ == 0) throw; // the call is over, and its handler lost
+        interrupt(errc::resource_exhausted);
+    }
 }
 
 WATCHERS_ROOMS_DECL void call::on_connection(connection& c, clock::time_point now)
@@ -132,9 +138,21 @@ WATCHERS_ROOMS_DECL void call::on_answer(connection& c, response& answer, bool r
 
     // After 408 and 421 the server wants another connection.
     const bool keep = reusable && v.error != errc::request_timeout && v.error != errc::misdirected_request;
+    let_go(c, keep, v.error, std::move(told), when::at_once);
+}
+
+// Gives the connection back, perhaps to another call, and then ends.
+WATCHERS_ROOMS_DECL void call::let_go(connection& c, bool keep, error_code ec, room told, when w)
+{
     connection_ = nullptr;
-    engine_.release(c, engine_.env().now(), keep);
-    finish(v.error, std::move(told), when::at_once);
+    std::exception_ptr out_of_memory; // at the expense of that other call
+    try {
+        engine_.release(c, engine_.env().now(), keep);
+    } catch (const std::bad_alloc&) {
+        out_of_memory = std::current_exception();
+    }
+    finish(ec, std::move(told), w);
+    if (out_of_memory) std::rethrow_exception(out_of_memory);
 }
 
 // Reads the answer: what it means, and what it tells of the room.
@@ -187,8 +205,7 @@ WATCHERS_ROOMS_DECL void call::on_exchange_failed(connection& c, error_code ec, 
         engine_.clock_timers().set(*this, deadline_);
         return engine_.replace(c, *this);
     }
-    engine_.release(c, now, false);
-    finish(ec, {}, when::later);
+    let_go(c, false, ec, {}, when::later);
 }
 
 // The server may close an idle connection just as it is picked; what was sent then was most likely not read.
@@ -229,11 +246,10 @@ WATCHERS_ROOMS_DECL void call::interrupt(errc why)
         ambiguous_ = true;
         report_attempt(*c, why, 0);
         engine_.on_request_ended(c->bytes_read());
-        engine_.release(*c, engine_.env().now(), false);
-    } else {
-        diagnostics_.set_phase(engine_.waiting_phase());
-        engine_.withdraw(*this);
+        return let_go(*c, false, why, {}, when::later);
     }
+    diagnostics_.set_phase(engine_.waiting_phase());
+    engine_.withdraw(*this);
     finish(why, {}, when::later);
 }
 

@@ -26,7 +26,12 @@ public:
     // Opening
 
     void open();
-    bool resolving() const noexcept { return opener_.resolving(); }
+    void give_up(errc why) { opener_.give_up(why); }
+    // A failed opener still tells the phase it failed in.
+    bool resolving() const noexcept
+    {
+        return state() == pool_core::slot_state::opening && opener_.resolving();
+    }
     void on_resolved(error_code ec, const std::vector<endpoint>& addresses)
     {
         opener_.on_resolved(ec, addresses);
@@ -47,6 +52,9 @@ public:
     // Whether the connection had served before the exchange under way, or the last one.
     bool reused() const noexcept { return exchanges_ > 1; }
     bool resumed() const noexcept { return resumed_; }
+
+    // Whether nothing has come that nobody asked for, the end included; asks the socket.
+    bool quiet() const noexcept { return transport_->quiet(); }
 
     // Ends whatever is under way, silently.
     void close() noexcept;
@@ -73,7 +81,8 @@ private:
     call* current_ = nullptr;
     unsigned exchanges_ = 0; // begun on this connection
     bool written_ = true;
-    bool stray_ = false; // bytes came while nothing was asked
+    bool out_of_memory_ = false; // for the answer
+    bool stray_ = false;         // bytes came while nothing was asked
     bool resumed_ = false;
 };
 

@@ -5,6 +5,7 @@
 #include <watchers/rooms/impl/io/engine.hpp>
 #include <watchers/rooms/impl/wipe.hpp>
 
+#include <new>
 #include <utility>
 
 namespace watchers::rooms::detail {
@@ -35,16 +36,30 @@ WATCHERS_ROOMS_DECL void connection::on_open_failed(error_code ec, error_code ca
     engine_.on_open_failed(*this, ec, cause);
 }
 
+// The request holds the credentials, and must not be found there by the next one either.
+class wipe_at_exit
+{
+public:
+    explicit wipe_at_exit(std::string& s) noexcept : text_(s) {}
+    ~wipe_at_exit() { wipe_text(text_); }
+    wipe_at_exit(const wipe_at_exit&) = delete;
+    wipe_at_exit& operator=(const wipe_at_exit&) = delete;
+
+private:
+    std::string& text_;
+};
+
 WATCHERS_ROOMS_DECL void connection::start(call& c, const request_heads& heads)
 {
     current_ = &c;
     ++exchanges_;
     reader_.reset();
     progress_ = response_reader::state::reading;
+    out_of_memory_ = false;
+    const wipe_at_exit guard(request_);
     append_request(request_, heads, c.encoded());
     request_size_ = request_.size();
     written_ = transport_->send(request_);
-    wipe_text(request_);
 }
 
 WATCHERS_ROOMS_DECL phase connection::exchange_phase() const noexcept
@@ -59,8 +74,14 @@ WATCHERS_ROOMS_DECL void connection::on_data(std::string_view bytes)
         stray_ = true;
         return;
     }
+    if (out_of_memory_) return;
     if (!reader_.started()) current_->on_first_byte();
-    progress_ = reader_.feed(bytes);
+    try {
+        progress_ = reader_.feed(bytes);
+    } catch (const std::bad_alloc&) {
+        progress_ = response_reader::state::failed;
+        out_of_memory_ = true;
+    }
 }
 
 WATCHERS_ROOMS_DECL void connection::on_settled()
@@ -77,7 +98,7 @@ WATCHERS_ROOMS_DECL void connection::on_closed(error_code ec, bool clean)
     const std::shared_ptr<transport> gone = std::exchange(transport_, nullptr);
     gone->close();
     if (current_ == nullptr) return engine_.on_idle_lost(*this);
-    progress_ = reader_.end(clean);
+    if (!out_of_memory_) progress_ = reader_.end(clean);
     finish(ec);
 }
 
@@ -85,8 +106,10 @@ WATCHERS_ROOMS_DECL void connection::finish(error_code cause)
 {
     call& c = *std::exchange(current_, nullptr);
     if (progress_ != response_reader::state::complete)
-        return c.on_exchange_failed(*this, reader_.error(), cause);
-    c.on_answer(*this, reader_.answer(), transport_ != nullptr && written_ && reader_.reusable());
+        return c.on_exchange_failed(*this, out_of_memory_ ? errc::resource_exhausted : reader_.error(),
+                                    cause);
+    c.on_answer(*this, reader_.answer(),
+                transport_ != nullptr && written_ && transport_->drained() && reader_.reusable());
 }
 
 WATCHERS_ROOMS_DECL void connection::close() noexcept

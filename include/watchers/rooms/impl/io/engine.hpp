@@ -61,7 +61,8 @@ public:
     bool abandoned() const noexcept { return abandoned_; } // any thread
     void set_credentials(const credentials&);
     stats totals() const noexcept;
-    const boost::asio::any_io_executor& executor() const noexcept { return executor_; }
+    const boost::asio::any_io_executor& executor() const noexcept { return home_.guard(); }
+    const executor_pair& home() const noexcept { return home_; }
 
     // For connections
 
@@ -108,13 +109,14 @@ private:
     call& take_call();
     void refuse(errc, operation_kind, const call_options&, std::string message, room_handler);
     void open_one(connection&);
+    void close_idle();
     void close_unused();
     void watch_idle(clock::time_point now);
     void note_pool() noexcept;
     void finish_drains(error_code);
 
     std::unique_ptr<environment> environment_;
-    boost::asio::any_io_executor executor_;
+    executor_pair home_;
     config config_;
     origin origin_;
     request_heads heads_;
@@ -129,6 +131,7 @@ private:
 
     std::vector<drain_waiter> drains_;
     bool resolving_ = false;
+    bool opening_wanted_ = false;
     bool draining_ = false;
     bool stopped_ = false;
     std::atomic<bool> abandoned_ = false;

@@ -7,6 +7,7 @@
 #include <boost/asio/associated_cancellation_slot.hpp>
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 namespace watchers::rooms::detail {
@@ -29,7 +30,7 @@ private:
 
 WATCHERS_ROOMS_DECL engine::engine(std::unique_ptr<environment> e, config c, origin o)
     : environment_(std::move(e))
-    , executor_(environment_->executor())
+    , home_(environment_->executor(), environment_->callers_executor())
     , config_(std::move(c))
     , origin_(std::move(o))
     , heads_(origin_, config_.credentials)
@@ -39,7 +40,10 @@ WATCHERS_ROOMS_DECL engine::engine(std::unique_ptr<environment> e, config c, ori
 
 WATCHERS_ROOMS_DECL engine::~engine() = default;
 
-WATCHERS_ROOMS_DECL void engine::open() { environment_->listen(std::shared_ptr<environment::listener>(shared_from_this(), this)); }
+WATCHERS_ROOMS_DECL void engine::open()
+{
+    environment_->listen(std::shared_ptr<environment::listener>(shared_from_this(), this));
+}
 
 // Calls
 
@@ -88,7 +92,7 @@ WATCHERS_ROOMS_DECL void engine::refuse(errc why, operation_kind kind, const cal
         *d = rooms::diagnostics();
         d->set_operation(kind).set_message(std::move(message));
     }
-    completion<room>(std::move(handler), executor_).complete(when::later, executor_, why, room());
+    completion<room>(std::move(handler), home_).complete(when::later, home_, why, room());
 }
 
 WATCHERS_ROOMS_DECL void engine::retire(call& c, completion<room> done, error_code ec, room told, when w)
@@ -97,10 +101,8 @@ WATCHERS_ROOMS_DECL void engine::retire(call& c, completion<room> done, error_co
     active_.erase(c);
     spare_calls_.push_back(&c);
     totals_.calls.set(active_.size());
-    if (draining_ && active_.empty()) {
-        close_unused();
-        finish_drains({});
-    }
+    const bool drained = draining_ && !stopped_ && active_.empty();
+    if (drained) close_unused();
 
     class work_guard
     {
@@ -112,7 +114,8 @@ WATCHERS_ROOMS_DECL void engine::retire(call& c, completion<room> done, error_co
         environment& environment_;
     };
     const work_guard guard(*environment_);
-    std::move(done).complete(w, executor_, ec, std::move(told));
+    std::move(done).complete(w, home_, ec, std::move(told));
+    if (drained) finish_drains({}); // behind the call's own handler
 }
 
 WATCHERS_ROOMS_DECL void engine::cancel_call(call& c, std::uint64_t id, boost::asio::cancellation_type type)
@@ -124,8 +127,15 @@ WATCHERS_ROOMS_DECL void engine::cancel_call(call& c, std::uint64_t id, boost::a
 
 WATCHERS_ROOMS_DECL pool_core::acquisition engine::acquire(call& c, clock::time_point now)
 {
-    while (pool_.stale(now))
-        static_cast<connection*>(pool_.evict_expired(now))->close();
+    // One that has just served was empty when it had; the others may have got something while nobody looked.
+    constexpr auto looked_at_lately = std::chrono::microseconds(100);
+    while (pool_core::slot* next = pool_.next_idle()) {
+        auto& candidate = static_cast<connection&>(*next);
+        const bool unobserved = now - pool_core::idle_since(candidate) > looked_at_lately;
+        if (!pool_.stale(now) && (!unobserved || candidate.quiet())) break;
+        pool_.evict(candidate);
+        candidate.close();
+    }
     const auto acquired = pool_.acquire(c);
     note_pool();
     return acquired;
@@ -158,6 +168,17 @@ WATCHERS_ROOMS_DECL void engine::replace(connection& c, call& for_whom)
 
 WATCHERS_ROOMS_DECL void engine::open_wanted()
 {
+    if (std::exchange(opening_wanted_, true)) return; // one that fails at once comes back here
+    class reset_at_exit
+    {
+    public:
+        explicit reset_at_exit(bool& b) noexcept : flag_(b) {}
+        ~reset_at_exit() { flag_ = false; }
+
+    private:
+        bool& flag_;
+    };
+    const reset_at_exit guard(opening_wanted_);
     while (!stopped_ && pool_.should_open()) {
         if (!pool_.has_closed()) {
             connections_.push_back(std::make_unique<connection>(*this));
@@ -170,10 +191,14 @@ WATCHERS_ROOMS_DECL void engine::open_wanted()
 
 WATCHERS_ROOMS_DECL void engine::open_one(connection& c)
 {
-    c.open();
-    if (resolving_) return;
-    resolving_ = true;
-    environment_->resolve();
+    try {
+        c.open();
+        if (resolving_) return;
+        environment_->resolve();
+        resolving_ = true;
+    } catch (const std::bad_alloc&) {
+        c.give_up(errc::resource_exhausted);
+    }
 }
 
 WATCHERS_ROOMS_DECL void engine::on_resolved(error_code ec, std::vector<endpoint> addresses)
@@ -209,7 +234,12 @@ WATCHERS_ROOMS_DECL void engine::on_open_failed(connection& c, error_code ec, er
     totals_.failed.add(1);
     auto* const told = pool_.open_failed(c);
     note_pool();
-    if (told != nullptr) static_cast<call*>(told)->on_open_failed(c, ec, cause);
+    try {
+        if (told != nullptr) static_cast<call*>(told)->on_open_failed(c, ec, cause);
+    } catch (const std::bad_alloc&) {
+        open_wanted();
+        throw;
+    }
     open_wanted();
 }
 
@@ -222,7 +252,12 @@ WATCHERS_ROOMS_DECL void engine::on_idle_lost(connection& c)
 
 WATCHERS_ROOMS_DECL void engine::watch_idle(clock::time_point now)
 {
-    if (!armed() && pool_.idle() > 0) timers_.set(*this, now + config_.idle_timeout);
+    if (armed() || pool_.idle() == 0) return;
+    try {
+        timers_.set(*this, now + config_.idle_timeout);
+    } catch (const std::bad_alloc&) {
+        close_idle(); // nothing would tell when to
+    }
 }
 
 WATCHERS_ROOMS_DECL void engine::on_deadline(clock::time_point now)
@@ -233,12 +268,18 @@ WATCHERS_ROOMS_DECL void engine::on_deadline(clock::time_point now)
     if (const auto next = pool_.next_expiry()) timers_.set(*this, *next);
 }
 
-WATCHERS_ROOMS_DECL void engine::close_unused()
+WATCHERS_ROOMS_DECL void engine::close_idle()
 {
     while (auto* idle = pool_.any_idle()) {
         pool_.evict(*idle);
         static_cast<connection*>(idle)->close();
     }
+    note_pool();
+}
+
+WATCHERS_ROOMS_DECL void engine::close_unused()
+{
+    close_idle();
     for (const auto& c : connections_) {
         if (c->state() != pool_core::slot_state::opening) continue;
         c->close();
@@ -262,7 +303,7 @@ WATCHERS_ROOMS_DECL void engine::drain(drain_handler handler)
     draining_ = true;
     auto slot = boost::asio::get_associated_cancellation_slot(handler);
     if (slot.is_connected()) slot.template emplace<drain_canceller>(weak_from_this(), id);
-    drains_.push_back({id, completion<>(std::move(handler), executor_)});
+    drains_.push_back({id, completion<>(std::move(handler), home_)});
     if (stopped_) return finish_drains(errc::shutting_down);
     if (!active_.empty()) return;
     close_unused();
@@ -279,20 +320,25 @@ WATCHERS_ROOMS_DECL void engine::cancel_drain(std::uint64_t id)
     for (auto i = drains_.begin(); i != drains_.end(); ++i)
         if (i != d) others.push_back({i->id, completion<>(std::move(i->done))});
     drains_.swap(others);
-    std::move(done).complete(when::later, executor_, errc::cancelled);
+    std::move(done).complete(when::later, home_, errc::cancelled);
 }
 
 WATCHERS_ROOMS_DECL void engine::finish_drains(error_code ec)
 {
     for (drain_waiter& w : std::exchange(drains_, {}))
-        std::move(w.done).complete(when::later, executor_, ec);
+        std::move(w.done).complete(when::later, home_, ec);
 }
 
 WATCHERS_ROOMS_DECL void engine::stop()
 {
     if (std::exchange(stopped_, true)) return;
-    while (!active_.empty())
-        active_.front().shut_down();
+    while (!active_.empty()) {
+        try {
+            active_.front().shut_down();
+        } catch (const std::bad_alloc&) {
+            // Its handler is lost; a destructor is at work and can tell nobody.
+        }
+    }
     finish_drains(errc::shutting_down);
     for (const auto& c : connections_)
         c->close();

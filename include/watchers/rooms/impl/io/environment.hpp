@@ -36,7 +36,12 @@ public:
     // The listener is called as long as the weak pointer is alive.
     virtual void listen(std::weak_ptr<listener>) = 0;
 
+    // Guards the client's state: all calls of the listener are made on it.
     virtual boost::asio::any_io_executor executor() const = 0;
+
+    // What the caller made the client with: the same, unless the client has a strand of its own around it.
+    virtual boost::asio::any_io_executor callers_executor() const { return executor(); }
+
     virtual clock::time_point now() const noexcept = 0;
 
     // Uniform over all values; different in each process.

@@ -41,6 +41,9 @@ public:
     void on_resolved(error_code, const std::vector<endpoint>&);
     bool resolving() const noexcept { return phase_ == phase::resolve; }
 
+    // Gives up and tells the owner.
+    void give_up(errc why) { fail(why, {}); }
+
     // Gives up silently.
     void abort() noexcept;
 

@@ -4,6 +4,7 @@
 #include <watchers/rooms/impl/io/opener.hpp>
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 namespace watchers::rooms::detail {
@@ -23,6 +24,7 @@ WATCHERS_ROOMS_DECL void opener::start()
 {
     const auto now = environment_.now();
     durations_ = {};
+    last_error_ = {};
     phase_ = rooms::phase::resolve;
     phase_began_ = now;
     phase_limit_ = now + config_.resolve_timeout;
@@ -36,14 +38,18 @@ WATCHERS_ROOMS_DECL void opener::on_resolved(error_code ec, const std::vector<en
     enter(rooms::phase::connect, now);
     phase_limit_ = now + config_.connect_timeout;
 
-    std::vector<bool> is_v6;
-    for (const endpoint& e : addresses)
-        is_v6.push_back(e.address().is_v6());
-    addresses_.clear();
-    for (const std::size_t i : interleave(is_v6))
-        addresses_.push_back(addresses[i]);
-    attempts_.assign(addresses_.size(), nullptr);
-    eyeballs_.emplace(addresses_.size(), config_.connect_attempt_delay);
+    try {
+        std::vector<bool> is_v6;
+        for (const endpoint& e : addresses)
+            is_v6.push_back(e.address().is_v6());
+        addresses_.clear();
+        for (const std::size_t i : interleave(is_v6))
+            addresses_.push_back(addresses[i]);
+        attempts_.assign(addresses_.size(), nullptr);
+        eyeballs_.emplace(addresses_.size(), config_.connect_attempt_delay);
+    } catch (const std::bad_alloc&) {
+        return give_up(errc::resource_exhausted);
+    }
     follow(eyeballs_->begin(now));
 }
 
@@ -51,8 +57,12 @@ WATCHERS_ROOMS_DECL void opener::follow(happy_eyeballs::step step)
 {
     if (step.failed) return fail(connect_error(last_error_), last_error_);
     next_address_at_ = step.wake;
-    arm();
-    if (step.start) connect_to(*step.start);
+    try {
+        arm();
+        if (step.start) connect_to(*step.start);
+    } catch (const std::bad_alloc&) {
+        give_up(errc::resource_exhausted);
+    }
 }
 
 WATCHERS_ROOMS_DECL void opener::connect_to(std::size_t index)
@@ -80,8 +90,12 @@ WATCHERS_ROOMS_DECL void opener::on_connected(transport& t, error_code ec)
     next_address_at_.reset();
     enter(rooms::phase::handshake, now);
     phase_limit_ = now + config_.tls_timeout;
-    arm();
-    chosen_->secure();
+    try {
+        arm();
+        chosen_->secure();
+    } catch (const std::bad_alloc&) {
+        give_up(errc::resource_exhausted);
+    }
 }
 
 WATCHERS_ROOMS_DECL void opener::on_secured(transport&, error_code ec, error_code cause)

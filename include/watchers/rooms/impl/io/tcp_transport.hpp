@@ -12,6 +12,7 @@
 #include <boost/asio/post.hpp>
 
 #include <array>
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,6 +32,13 @@ class tcp_transport final : public transport, public std::enable_shared_from_thi
 public:
     explicit tcp_transport(std::shared_ptr<io_shell<Executor>> s) : shell_(std::move(s)), socket_(shell_->io)
     {}
+
+    ~tcp_transport() override
+    {
+        if (tls_) return;
+        wipe_text(unsent_); // they hold credentials
+        wipe_text(in_flight_);
+    }
 
     void listen(transport::listener& l) noexcept override { listener_ = &l; }
 
@@ -60,18 +68,34 @@ public:
         }
         tls_.emplace(*shell_->tls);
         handshaking_ = true;
-        tls_->handshake(); // makes the first flight; it cannot fail before an answer
+        if (tls_->handshake() ==
+            tls_session::progress::failed) // as a context of the caller's that offers nothing
+            return later(
+                [](tcp_transport& t) { t.listener_->on_secured(t, t.tls_->failure(), t.tls_->cause()); });
         flush();
         read();
     }
 
     bool send(std::string_view bytes) override
     {
-        if (!tls_)
+        if (!tls_) {
+            unsent_.reserve(bytes.size()); // growing would leave a copy behind
             unsent_.append(bytes);
-        else if (!tls_->write(bytes))
-            return false; // the reading side learns why
+        } else if (!tls_->write(bytes)) {
+            later([](tcp_transport& t) { t.listener_->on_closed(t.tls_->cause(), false); });
+            return false;
+        }
         return flush();
+    }
+
+    bool drained() const noexcept override { return drained_ && !(tls_ && tls_->pending()); }
+
+    bool quiet() noexcept override
+    {
+        char byte = 0;
+        error_code ec;
+        socket_.receive(boost::asio::buffer(&byte, 1), boost::asio::socket_base::message_peek, ec);
+        return ec == boost::asio::error::would_block && !arrived_.load(std::memory_order_relaxed);
     }
 
     void close() noexcept override
@@ -103,7 +127,9 @@ private:
     {
         socket_.async_read_some(boost::asio::buffer(received_),
                                 [self = this->shared_from_this()](error_code ec, std::size_t size) {
+                                    self->arrived_.store(true, std::memory_order_relaxed);
                                     self->shell_->enter([self, ec, size] {
+                                        self->arrived_.store(false, std::memory_order_relaxed);
                                         if (self->listener_ != nullptr) self->on_read(ec, size);
                                     });
                                 });
@@ -113,6 +139,7 @@ private:
     void on_read(error_code ec, std::size_t size)
     {
         const std::string_view bytes(received_.data(), size);
+        drained_ = size < received_.size();
         if (!tls_) {
             if (ec)
                 return listener_->on_closed(ec == boost::asio::error::eof ? error_code() : ec,
@@ -125,30 +152,36 @@ private:
             return handshaking_ ? listener_->on_secured(*this, errc::connection_lost, ec)
                                 : listener_->on_closed(ec, false);
         tls_->feed(bytes);
-        if (handshaking_ && !shake_hands()) return;
-        decrypt();
+        if (handshaking_)
+            shake_hands();
+        else
+            decrypt();
     }
 
-    // @returns whether the handshake is over and there is someone to read for.
-    bool shake_hands()
+    void shake_hands()
     {
         switch (tls_->handshake()) {
         case tls_session::progress::done: break;
         case tls_session::progress::need_input:
             flush();
             read();
-            return false;
+            return;
         default:
             flush(); // the alert that tells the peer why
             listener_->on_secured(*this, tls_->failure(), tls_->cause());
-            return false;
+            return;
         }
         handshaking_ = false;
+        std::size_t early = 0; // the server must not speak first
+        if (tls_->read(shell_->plaintext.data(), shell_->plaintext.size(), early) !=
+            tls_session::progress::need_input)
+            return listener_->on_secured(*this, errc::tls_failed, {});
+        tls_->save_session();
         listener_->on_secured(*this, {},
                               {}); // may send: the handshake's last flight goes with the first request
-        if (listener_ == nullptr) return false;
+        if (listener_ == nullptr) return;
         flush();
-        return true;
+        read();
     }
 
     void decrypt()
@@ -161,6 +194,7 @@ private:
         }
         tls_->save_session();
         flush();
+        if (tls_->output().size() > longest_backlog) state = tls_session::progress::failed;
         switch (state) {
         case tls_session::progress::ended: return listener_->on_closed({}, true);
         case tls_session::progress::failed: return listener_->on_closed(tls_->cause(), false);
@@ -217,14 +251,19 @@ private:
             wipe_text(in_flight_); // plain HTTP: it holds the credentials
     }
 
+    // What TLS may have to say by itself (answers to key updates) while the peer does not read.
+    static constexpr std::size_t longest_backlog = 64 * 1024;
+
     std::shared_ptr<io_shell<Executor>> shell_;
     boost::asio::basic_stream_socket<boost::asio::ip::tcp, Executor> socket_;
     transport::listener* listener_ = nullptr;
     std::optional<tls_session> tls_;
-    std::string unsent_;    // plain HTTP only
-    std::string in_flight_; // being written: not to be moved
-    std::size_t sent_ = 0;  // of it
+    std::atomic<bool> arrived_ = false; // something was read that waits for the guarding executor
+    std::string unsent_;                // plain HTTP only
+    std::string in_flight_;             // being written: not to be moved
+    std::size_t sent_ = 0;              // of it
     bool handshaking_ = false;
+    bool drained_ = true; // the last read took all that the socket had
     std::array<char, 16 * 1024> received_;
 };
 

@@ -18,10 +18,7 @@ public:
     void set(deadline& d, clock::time_point when)
     {
         queue_.set(d, when);
-        if (when < alarm_) {
-            alarm_ = when;
-            environment_.wake_at(when);
-        }
+        arm();
     }
 
     void cancel(deadline& d) noexcept { queue_.cancel(d); }
@@ -30,28 +27,27 @@ public:
     void run()
     {
         alarm_ = clock::time_point::max();
-        const rearm_at_exit guard(*this);
         const auto now = environment_.now();
-        while (deadline* d = queue_.pop_expired(now))
-            d->on_deadline(now);
+        try {
+            while (deadline* d = queue_.pop_expired(now))
+                d->on_deadline(now);
+        } catch (...) {
+            arm();
+            throw;
+        }
+        arm();
     }
 
 private:
-    class rearm_at_exit
+    // Looks at the earliest of all, which may have been left without an alarm for want of memory.
+    void arm()
     {
-    public:
-        explicit rearm_at_exit(timers& t) noexcept : timers_(t) {}
-        ~rearm_at_exit()
-        {
-            if (const auto next = timers_.queue_.earliest(); next && *next < timers_.alarm_) {
-                timers_.alarm_ = *next;
-                timers_.environment_.wake_at(*next);
-            }
-        }
-
-    private:
-        timers& timers_;
-    };
+        const auto next = queue_.earliest();
+        if (!next || *next >= alarm_) return;
+        alarm_ = clock::time_point::max(); // the former one is given up first, and wake_at() may throw
+        environment_.wake_at(*next);
+        alarm_ = *next;
+    }
 
     environment& environment_;
     deadline_queue queue_;

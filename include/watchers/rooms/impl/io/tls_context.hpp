@@ -2,6 +2,7 @@
 #pragma once
 
 #include <watchers/rooms/config.hpp>
+#include <watchers/rooms/impl/sansio/deadline_queue.hpp>
 #include <watchers/rooms/impl/sansio/origin.hpp>
 
 #include <boost/asio/ssl/context.hpp>
@@ -29,14 +30,18 @@ public:
     SSL_CTX* native() const noexcept { return context_->native_handle(); }
     const origin& server() const noexcept { return origin_; }
 
-    // The session of the newest connection that left one; null if there is none.
-    SSL_SESSION* session() const noexcept { return session_.get(); }
-    void remember(session_ptr s) noexcept { session_ = std::move(s); }
+    // The session of the newest connection that left one; null if there is none, or if the certificate in it
+    // has expired or was verified more than an hour ago: what is resumed is not verified again.
+    SSL_SESSION* session() noexcept;
+
+    // @param verified a full handshake made it
+    void remember(session_ptr, bool verified) noexcept;
 
 private:
     std::shared_ptr<boost::asio::ssl::context> context_;
     origin origin_;
     session_ptr session_;
+    clock::time_point verified_at_;
 };
 
 } // namespace watchers::rooms::detail

@@ -7,6 +7,7 @@
 #include <boost/asio/buffer.hpp>
 
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 
 namespace watchers::rooms::detail {
 
@@ -31,6 +32,21 @@ WATCHERS_ROOMS_DECL tls_context::tls_context(const trust& t, const origin& o) : 
                                            : "trust: cannot read the system's certificates";
     throw error(errc::invalid_argument, diagnostics().set_cause(ec).set_message(
                                             t.which() == trust::kind::ca_file ? what + t.text() : what));
+}
+
+WATCHERS_ROOMS_DECL SSL_SESSION* tls_context::session() noexcept
+{
+    if (!session_) return nullptr;
+    const X509* const certificate = SSL_SESSION_get0_peer(session_.get());
+    const bool valid = certificate != nullptr && X509_cmp_current_time(X509_get0_notAfter(certificate)) > 0;
+    if (!valid || clock::now() - verified_at_ > std::chrono::hours(1)) session_.reset();
+    return session_.get();
+}
+
+WATCHERS_ROOMS_DECL void tls_context::remember(session_ptr s, bool verified) noexcept
+{
+    session_ = std::move(s);
+    if (verified) verified_at_ = clock::now();
 }
 
 } // namespace watchers::rooms::detail

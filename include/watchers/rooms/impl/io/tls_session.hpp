@@ -48,6 +48,9 @@ public:
     bool write(std::string_view plaintext);
     void close_notify() noexcept;
 
+    // Whether ciphertext or plaintext is held back, as the first part of a record.
+    bool pending() const noexcept { return SSL_has_pending(ssl_.get()) == 1; }
+
     bool resumed() const noexcept { return SSL_session_reused(ssl_.get()) == 1; }
 
     // Keeps the session for later connections. TLS 1.3 sends it after the handshake: call when something was
@@ -64,6 +67,9 @@ private:
     static long bio_control(BIO*, int command, long, void*);
     static int bio_create(BIO*);
 
+    static int verify(int valid, X509_STORE_CTX*);
+
+    bool authenticated() const noexcept;
     progress conclude(int result, bool handshaking);
     void explain(bool handshaking) noexcept;
 
@@ -73,6 +79,8 @@ private:
     std::string output_;
     error_code cause_;
     errc failure_ = errc::tls_failed;
+    const SSL_SESSION* offered_ = nullptr; // compared, never used
+    bool starved_ = false;                 // the last call ended for want of input
     bool saved_ = false;
 };
 

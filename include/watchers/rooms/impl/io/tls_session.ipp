@@ -7,6 +7,7 @@
 
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 
 #include <algorithm>
 #include <cstring>
@@ -54,11 +55,12 @@ WATCHERS_ROOMS_DECL tls_session::tls_session(tls_context& c) : context_(c), ssl_
     SSL_set_connect_state(ssl);
 
     // Set here and not on the context, which may be the caller's: none can be had that verifies less.
-    SSL_set_verify(ssl, SSL_VERIFY_PEER, nullptr);
-    SSL_set_min_proto_version(ssl, TLS1_2_VERSION);
+    SSL_set_verify(ssl, SSL_VERIFY_PEER, verify);
+    if (SSL_get_min_proto_version(ssl) < TLS1_2_VERSION) SSL_set_min_proto_version(ssl, TLS1_2_VERSION);
     SSL_set_options(ssl, SSL_OP_NO_RENEGOTIATION);
     X509_VERIFY_PARAM* const rules = SSL_get0_param(ssl);
-    X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
+                                               X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
     const std::string& host = c.server().host();
     const int named = c.server().is_address_literal()
                           ? X509_VERIFY_PARAM_set1_ip_asc(rules, host.c_str())
@@ -68,9 +70,11 @@ WATCHERS_ROOMS_DECL tls_session::tls_session(tls_context& c) : context_(c), ssl_
         throw std::bad_alloc();
 
     // Released buffers would be allocated anew, some 50 KB, with each request.
-    SSL_clear_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
+    SSL_clear_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE);
+    SSL_set_mode(ssl, SSL_MODE_AUTO_RETRY);
     SSL_set_read_ahead(ssl, 1);
-    if (SSL_SESSION* s = c.session()) SSL_set_session(ssl, s);
+    offered_ = c.session();
+    if (offered_ != nullptr) SSL_set_session(ssl, c.session());
 }
 
 WATCHERS_ROOMS_DECL tls_session::~tls_session()
@@ -82,23 +86,62 @@ WATCHERS_ROOMS_DECL tls_session::~tls_session()
 WATCHERS_ROOMS_DECL tls_session::progress tls_session::handshake()
 {
     ERR_clear_error(); // explain() is to find this connection's errors only
+    starved_ = false;
     const auto p = conclude(SSL_do_handshake(ssl_.get()), true);
-    if (p != progress::done || SSL_get_verify_result(ssl_.get()) == X509_V_OK) return p;
-    explain(true); // a verify callback of the caller's context let it pass
+    if (p != progress::done || authenticated()) return p;
+    explain(true);
+    if (SSL_get_verify_result(ssl_.get()) == X509_V_OK) failure_ = errc::tls_untrusted;
     return progress::failed;
+}
+
+// The context's own callback, if the caller's context has one, may refuse what OpenSSL accepts; not the other
+// way round.
+WATCHERS_ROOMS_DECL int tls_session::verify(int valid, X509_STORE_CTX* store)
+{
+    const auto* const ssl =
+        static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
+    const auto callers = SSL_CTX_get_verify_callback(SSL_get_SSL_CTX(ssl));
+    if (callers == nullptr) return valid;
+    const int result = X509_STORE_CTX_get_error(store);
+    const int accepted = callers(valid, store);
+    if (valid == 1) return accepted;
+    X509_STORE_CTX_set_error(store, result);
+    return 0;
+}
+
+// Whether it is proven who the server is, whatever the caller's context let pass: a certificate was sent, for
+// this host, with a chain that OpenSSL verified. (A resumed handshake has no chain: its session is from one
+// that had.)
+WATCHERS_ROOMS_DECL bool tls_session::authenticated() const noexcept
+{
+    SSL* const ssl = ssl_.get();
+    X509* const certificate = SSL_get0_peer_certificate(ssl);
+    if (SSL_get_verify_result(ssl) != X509_V_OK || certificate == nullptr) return false;
+    if (resumed()) return true;
+    const origin& server = context_.server();
+    const std::string& host = server.host();
+    const int named =
+        server.is_address_literal()
+            ? X509_check_ip_asc(certificate, host.c_str(), 0)
+            : X509_check_host(certificate, host.c_str(), host.size(),
+                              X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT,
+                              nullptr);
+    return named == 1 && SSL_get0_verified_chain(ssl) != nullptr;
 }
 
 WATCHERS_ROOMS_DECL tls_session::progress tls_session::read(char* to, std::size_t room, std::size_t& size)
 {
     size = 0;
     if (input_.empty() && SSL_has_pending(ssl_.get()) == 0) return progress::need_input;
+    starved_ = false;
     return conclude(SSL_read_ex(ssl_.get(), to, room, &size), false);
 }
 
 WATCHERS_ROOMS_DECL bool tls_session::write(std::string_view plaintext)
 {
     std::size_t written = 0;
-    if (SSL_write_ex(ssl_.get(), plaintext.data(), plaintext.size(), &written) == 1) return true;
+    if (SSL_write_ex(ssl_.get(), plaintext.data(), plaintext.size(), &written) == 1)
+        return written == plaintext.size();
     ERR_clear_error();
     return false;
 }
@@ -115,19 +158,20 @@ WATCHERS_ROOMS_DECL void tls_session::save_session()
 {
     if (saved_) return;
     session_ptr s(SSL_get1_session(ssl_.get()));
-    if (!s || SSL_SESSION_is_resumable(s.get()) != 1) return;
+    if (!s || s.get() == offered_ || SSL_SESSION_is_resumable(s.get()) != 1) return;
     saved_ = true;
-    context_.remember(std::move(s));
+    context_.remember(std::move(s), !resumed());
 }
 
 WATCHERS_ROOMS_DECL tls_session::progress tls_session::conclude(int result, bool handshaking)
 {
     if (result == 1) return progress::done;
-    // SSL_get_error() would say the same, but needs the thread's error queue to be emptied before each call. A
-    // handshake that has failed (an alert came, or what is no TLS) still wants to read: there the queue tells.
-    const bool broken = SSL_in_init(ssl_.get()) != 0 && ERR_peek_error() != 0;
-    if (SSL_want_read(ssl_.get()) && !broken) return progress::need_input;
-    if ((SSL_get_shutdown(ssl_.get()) & SSL_RECEIVED_SHUTDOWN) != 0 && !handshaking) return progress::ended;
+    // SSL_get_error() would need the thread's error queue to be emptied before each call.
+    if (starved_) return progress::need_input;
+    // A fatal alert ends receiving, too, but unlike close_notify it puts the machine into its error state.
+    const bool closed =
+        (SSL_get_shutdown(ssl_.get()) & SSL_RECEIVED_SHUTDOWN) != 0 && SSL_in_init(ssl_.get()) == 0;
+    if (closed && !handshaking) return progress::ended;
     explain(handshaking);
     return progress::failed;
 }
@@ -160,9 +204,11 @@ WATCHERS_ROOMS_DECL BIO_METHOD* tls_session::bio_method()
 
 WATCHERS_ROOMS_DECL int tls_session::bio_read(BIO* bio, char* to, int room)
 {
-    auto& in = static_cast<tls_session*>(BIO_get_data(bio))->input_;
+    auto& session = *static_cast<tls_session*>(BIO_get_data(bio));
+    auto& in = session.input_;
     BIO_clear_retry_flags(bio);
     if (in.empty()) {
+        session.starved_ = true;
         BIO_set_retry_read(bio);
         return -1;
     }

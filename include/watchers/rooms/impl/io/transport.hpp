@@ -61,6 +61,13 @@ public:
     // afterwards.
     virtual bool send(std::string_view) = 0;
 
+    // Whether nothing is left behind of what had arrived when the last bytes were read.
+    virtual bool drained() const noexcept { return true; }
+
+    // Whether nothing has arrived that is not delivered yet: a connection to be used again must not be at its
+    // end, nor have an answer that nobody asked for.
+    virtual bool quiet() noexcept { return true; }
+
     // Ends the stream without waiting for anything. TLS is told in passing where that needs no wait.
     virtual void close() noexcept = 0;
 

@@ -129,8 +129,12 @@ public:
     // next is looked at first.
     slot* evict_expired(clock::time_point now) noexcept;
 
-    // Whether the connection that acquire() would hand out is past its lifetime.
-    bool stale(clock::time_point now) noexcept { return !idle_.empty() && idle_.back().expires_at_ <= now; }
+    // Whether the connection that acquire() would hand out is too old to be used.
+    bool stale(clock::time_point now) noexcept { return !idle_.empty() && too_old(idle_.back(), now); }
+
+    // The connection that acquire() would hand out, or null, and since when it is idle.
+    slot* next_idle() noexcept { return idle_.empty() ? nullptr : &idle_.back(); }
+    static clock::time_point idle_since(const slot& s) noexcept { return s.idle_since_; }
 
     // When evict_expired() is to be called next.
     std::optional<clock::time_point> next_expiry() noexcept;
@@ -143,6 +147,10 @@ public:
 
 private:
     std::size_t openable() const noexcept { return closed_.size() + (limits_.connections - slots_); }
+    bool too_old(const slot& s, clock::time_point now) const noexcept
+    {
+        return s.expires_at_ <= now || s.idle_since_ + limits_.idle_timeout <= now;
+    }
     void close(slot&) noexcept;
 
     pool_limits limits_;

@@ -132,7 +132,7 @@ WATCHERS_ROOMS_DECL pool_core::slot* pool_core::evict_expired(clock::time_point 
         return &s;
     }
     for (slot* s = any_idle(); s != nullptr; s = idle_.next(*s)) {
-        if (s->expires_at_ > now && s->idle_since_ + limits_.idle_timeout > now) continue;
+        if (!too_old(*s, now)) continue;
         evict(*s);
         return s;
     }

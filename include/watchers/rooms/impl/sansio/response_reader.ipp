@@ -106,8 +106,10 @@ WATCHERS_ROOMS_DECL void response_sink::on_field_impl(field f, string_view, stri
 
 WATCHERS_ROOMS_DECL void response_sink::on_header_impl(beast_error&)
 {
-    // A 204 has no body. One that announces a body is from a server that may send it all the same.
-    const bool doubtful = out_.status == 204 && (chunked() || content_length().value_or(0) != 0);
+    // A 204 has no body. One that announces a body is from a server that may send it all the same. A 304
+    // answers a condition, and none was asked: whether its body follows is anybody's guess.
+    const bool doubtful =
+        out_.status == 304 || (out_.status == 204 && (chunked() || content_length().value_or(0) != 0));
     out_.keep_alive = http_1_1_ && !doubtful && keep_alive();
 }
 

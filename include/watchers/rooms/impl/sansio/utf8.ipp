@@ -79,11 +79,13 @@ WATCHERS_ROOMS_DECL bool has_control_character(std::string_view text) noexcept
     return false;
 }
 
-// Characters that move what surrounds them: line and paragraph separators, marks and overrides of direction.
+// Characters that move what surrounds them (line and paragraph separators, marks and overrides of direction),
+// or that hide in it (soft hyphens, zero widths, annotations, tags).
 WATCHERS_ROOMS_DECL bool disturbs_layout(char32_t c) noexcept
 {
-    return c == 0x061C || c == 0x200E || c == 0x200F || (c >= 0x2028 && c <= 0x202E) ||
-           (c >= 0x2066 && c <= 0x2069) || c == 0xFEFF;
+    return c == 0x00AD || c == 0x061C || c == 0x180E || c == 0x200B || c == 0x200E || c == 0x200F ||
+           (c >= 0x2028 && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF ||
+           (c >= 0xFFF9 && c <= 0xFFFB) || (c >= 0xE0000 && c <= 0xE007F);
 }
 
 WATCHERS_ROOMS_DECL void append_printable(std::string& out, std::string_view bytes, const utf8_character& c)
@@ -93,6 +95,8 @@ WATCHERS_ROOMS_DECL void append_printable(std::string& out, std::string_view byt
 
     if (!c.valid) {
         out += "\xEF\xBF\xBD";
+    } else if (c.code == '\\') {
+        out += "\\\\"; // or what follows could pass for one of ours
     } else if (c.code == '\n') {
         out += "\\n";
     } else if (c.code == '\r') {
@@ -104,9 +108,9 @@ WATCHERS_ROOMS_DECL void append_printable(std::string& out, std::string_view byt
         out += digit(4);
         out += digit(0);
     } else if ((c.code >= 0x80 && c.code < 0xA0) || disturbs_layout(c.code)) {
-        out += "\\u";
-        for (const unsigned shift : {12U, 8U, 4U, 0U})
-            out += digit(shift);
+        out += c.code > 0xFFFF ? "\\U" : "\\u";
+        for (unsigned shift = c.code > 0xFFFF ? 32 : 16; shift > 0; shift -= 4)
+            out += digit(shift - 4);
     } else {
         out += bytes;
     }

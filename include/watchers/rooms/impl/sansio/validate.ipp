@@ -46,11 +46,23 @@ WATCHERS_ROOMS_DECL std::string check_url(const char* member, const std::optiona
     return url ? check_text(member, *url, max_url_size) : std::string();
 }
 
+// Proxies resolve such segments of a path even when they are encoded, and would pass the request on to
+// another resource.
+WATCHERS_ROOMS_DECL bool has_dot_segment(std::string_view id) noexcept
+{
+    while (true) {
+        const auto end = id.find_first_of("/\\");
+        const auto segment = id.substr(0, end);
+        if (segment == "." || segment == "..") return true;
+        if (end == std::string_view::npos) return false;
+        id.remove_prefix(end + 1);
+    }
+}
+
 WATCHERS_ROOMS_DECL std::string check_room_id(std::string_view id)
 {
     if (id.empty()) return "roomId: must not be empty";
-    // As a segment of a path these would name another resource; proxies resolve them even when encoded.
-    if (id == "." || id == "..") return "roomId: must not be \".\" or \"..\"";
+    if (has_dot_segment(id)) return "roomId: must not be \".\" or \"..\", nor hold them between slashes";
     if (std::string fault = check_text("roomId", id, max_id_size); !fault.empty()) return fault;
     if (has_control_character(id)) return "roomId: must not hold control characters";
     return {};
