@@ -2,6 +2,7 @@
 
 // The README's first example, against the sandbox server.
 
+// clang-format off
 //[evening
 #include <watchers/rooms.hpp>
 
@@ -26,6 +27,7 @@ asio::awaitable<void> evening(rooms::client& client)
     co_await client.async_delete_room("match-321");
 }
 //]
+// clang-format on
 
 #include <watchers/rooms/sandbox.hpp>
 
@@ -49,7 +51,9 @@ int main()
     if (failure) std::rethrow_exception(failure);
 
     const auto seen = sandbox.counters();
-    std::cout << "created " << sandbox.creations("match-321") << ", left " << sandbox.room_count() << ", connections "
-              << seen.connections_accepted << '\n';
-    return sandbox.creations("match-321") == 1 && sandbox.room_count() == 0 && seen.connections_accepted == 1 ? 0 : 1;
+    std::cout << "created " << sandbox.creations("match-321") << ", left " << sandbox.room_count()
+              << ", connections " << seen.connections_accepted << '\n';
+    return sandbox.creations("match-321") == 1 && sandbox.room_count() == 0 && seen.connections_accepted == 1
+               ? 0
+               : 1;
 }

@@ -56,7 +56,7 @@ outcome call(rig& r, op o)
     return r.call<delete_room>();
 }
 
-void short_attempts(rooms::config& c) { c.attempt_timeout = 80ms; }
+void short_attempts(rooms::config& c) { c.attempt_timeout = 150ms; }
 void short_handshake(rooms::config& c) { c.tls_timeout = 80ms; }
 
 const std::string good_body = R"({"roomId":"r","name":"Room"})";
@@ -759,7 +759,7 @@ TEST_CASE("deadline_of_the_call_ends_it_in_each_phase")
     {
         rig r;
         r.server.inject(fault::stall_handshake());
-        const outcome o = r.call<create_room>(60ms);
+        const outcome o = r.call<create_room>(300ms);
         CHECK(o.error == errc::deadline_exceeded);
         CHECK(o.diagnostics.effect() == effect::none);
         CHECK(o.diagnostics.phase() == rooms::phase::handshake);
@@ -768,7 +768,7 @@ TEST_CASE("deadline_of_the_call_ends_it_in_each_phase")
     {
         rig r;
         r.server.inject(fault::stall());
-        const outcome o = r.call<create_room>(60ms);
+        const outcome o = r.call<create_room>(300ms);
         CHECK(o.error == errc::deadline_exceeded);
         CHECK(o.diagnostics.effect() == effect::unknown);
         CHECK(o.diagnostics.phase() == rooms::phase::wait);

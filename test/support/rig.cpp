@@ -77,6 +77,7 @@ rig::~rig()
     allocation_gate::never_fail();
     if (engine_) engine_->stop();
     sim.poll();
+    engine_.reset();
     sim.destroy_io(); // with the handlers that were not called
 }
 

@@ -448,7 +448,7 @@ TEST_CASE("response_reader bodiless_status")
          "204 [] dropped"},
         {"31: 204 of length 0", "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n", "204 [] kept"},
         {"31: 304 tells a length", "HTTP/1.1 304 Not Modified\r\nContent-Length: 99999999999\r\n\r\n",
-         "304 [] kept"},
+         "304 [] dropped"},
         {"31: 304 with a body", "HTTP/1.1 304 Not Modified\r\nContent-Length: 2\r\n\r\n{}",
          "304 [] dropped surplus"},
     });

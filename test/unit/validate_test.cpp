@@ -24,6 +24,7 @@ new_room plain() { return new_room("id", "name", "about"); }
 
 TEST_CASE("room_id_rules")
 {
+    static constexpr char dots[] = "roomId: must not be \".\" or \"..\", nor hold them between slashes";
     const struct
     {
         const char* name;
@@ -31,10 +32,14 @@ TEST_CASE("room_id_rules")
         const char* fault;
     } rows[] = {
         {"52, empty", "", "roomId: must not be empty"},
-        {"52, dot", ".", "roomId: must not be \".\" or \"..\""},
-        {"52, two dots", "..", "roomId: must not be \".\" or \"..\""},
+        {"52, dot", ".", dots},
+        {"52, two dots", "..", dots},
+        {"53, up and down again", "../user/42", dots},
+        {"53, dots last", "a/..", dots},
+        {"53, dots between", "a/./b", dots},
+        {"53, behind a backslash", "a\\..", dots},
         {"three dots", "...", ""},
-        {"dots within", "a..b", ""},
+        {"dots within", "a..b/..c/d..", ""},
         {"53, reserved characters", "a/b?c#d%e f", ""},
         {"53, unicode", "r\xC3\xB6\xC3\xB6m \xF0\x9F\x98\x80", ""},
         {"longest", std::string(1024, 'x'), ""},

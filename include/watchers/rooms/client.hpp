@@ -29,26 +29,22 @@ concept token = !std::convertible_to<T, call_options>;
 ///
 /// @par What the operations have in common
 /// - **Completion.** Each operation completes exactly once, never before the initiating function has
-/// returned, by its handler
-///   on the handler's associated executor (the client's, if it has none). The signature is `void(error_code,
-///   room)` except where stated. Any completion token does; the default is `with_diagnostics(use_awaitable)`:
-///   under `co_await` it returns the room or throws @ref error.
+///   returned, by its handler on the handler's associated executor (the client's, if it has none). The
+///   signature is `void(error_code, room)` except where stated. Any completion token does; the default is
+///   `with_diagnostics(use_awaitable)`: under `co_await` it returns the room or throws @ref error.
 /// - **Options.** The form with @ref call_options sets this call's timeout and takes a @ref diagnostics to
-/// fill; a diagnostics
-///   object can be passed in its place. It must live until the handler is called.
-/// - **Errors.** @ref errc, with its groups in @ref condition. Arguments are checked before anything is sent:
-/// errc::invalid_argument,
-///   and the diagnostics name the field and the rule.
-/// - **Effect.** diagnostics::effect tells of every error whether the room was changed: *none*, *applied* or
-/// *unknown*.
-/// - **Cancellation.** By the handler's cancellation slot. *terminal* and *partial* end the call at any time
-/// with errc::cancelled:
-///   effect none until writing of the request was started, unknown from then on (none for *get*), and its
-///   connection is closed. *total* is honoured until writing was started and ignored from then on.
+///   fill; a diagnostics object can be passed in its place. It must live until the handler is called.
+/// - **Errors.** @ref errc, with its groups in @ref condition. Arguments are checked before anything is
+///   sent: errc::invalid_argument, and the diagnostics name the field and the rule.
+/// - **Effect.** diagnostics::effect tells of every error whether the room was changed: *none*, *applied*
+///   or *unknown*.
+/// - **Cancellation.** By the handler's cancellation slot. *terminal* and *partial* end the call at any
+///   time with errc::cancelled: effect none until writing of the request was started, unknown from then on
+///   (none for *get*), and its connection is closed. *total* is honoured until writing was started and
+///   ignored from then on.
 /// - **Replay.** When a connection that had served before turns out dead before any byte of an answer, the
-/// request is sent
-///   once more, at once, on a fresh connection; a create is not (it ends with errc::connection_lost, effect
-///   unknown).
+///   request is sent once more, at once, on a fresh connection; a create is not (it ends with
+///   errc::connection_lost, effect unknown).
 /// - **Executor and allocator.** The handler's associated executor and allocator are used.
 ///
 /// @par Lifetime

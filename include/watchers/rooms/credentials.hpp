@@ -37,8 +37,8 @@ private:
 class credentials
 {
 public:
-    /// Each must be 1 to 8,192 printable ASCII characters without a space at either end: the client's constructor
-    /// and client::set_credentials check it (errc::invalid_argument).
+    /// Each must be 1 to 8,192 printable ASCII characters without a space at either end: the client's
+    /// constructor and client::set_credentials check it (errc::invalid_argument).
     credentials(std::string_view api_key, std::string_view bearer_token)
         : api_key_(api_key)
         , bearer_token_(bearer_token)

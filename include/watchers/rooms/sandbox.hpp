@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/** @file
-    A local server that speaks the Room API: for tests, demonstrations and trying things out.
-
-    It listens on a real socket with real TLS, runs on threads of its own, keeps all state in memory and can
-   be told to misbehave (class @ref watchers::rooms::sandbox::fault). The vendor documents no response bodies;
-   those of this server are an assumption of this project. Link the target `watchers::rooms_sandbox` to use
-   it.
-
-    How it decides:
-    - Route first (404, 405 with `Allow`), then credentials, then the body (400), then the state (404, 409).
-    - 401 when `x-api-key` or `Authorization` is missing, or the bearer token is wrong;
-      403 when the token is right and the API key is wrong.
-    - create answers 201, get, voice and status answer 200, each with the room as JSON; delete answers 204.
-    - A room is `SOON` before its startTime, `ENDED` from its endTime on, `LIVE` otherwise, by the server's
-   clock. An explicit status change holds until the next of the two times passes; without one it stays.
-    - `isSpeak` is a boolean or one of "true", "1", "false", "0"; create takes its absence as false.
-    - Times are read as `2024-12-31 05:33:32` (UTC) or ISO 8601 with `Z`, and answered as
-   `2024-12-31T05:33:32.000Z`.
-
-    Administration, with the same credentials: `POST /sandbox/faults` (one fault, or an array of them),
-    `DELETE /sandbox/faults`, `GET /sandbox/counters`, `GET /sandbox/rooms`, `POST /sandbox/reset`.
-    No fault applies to these. */
+/// @file
+/// A local server that speaks the Room API: for tests, demonstrations and trying things out.
+///
+/// It listens on a real socket with real TLS, runs on threads of its own, keeps all state in memory and can
+/// be told to misbehave (class @ref watchers::rooms::sandbox::fault). The vendor documents no response
+/// bodies; those of this server are an assumption of this project. Link the target `watchers::rooms_sandbox`
+/// to use it.
+///
+/// How it decides:
+/// - Route first (404, 405 with `Allow`), then credentials, then the body (400), then the state (404, 409).
+/// - 401 when `x-api-key` or `Authorization` is missing, or the bearer token is wrong; 403 when the token is
+///   right and the API key is wrong.
+/// - create answers 201, get, voice and status answer 200, each with the room as JSON; delete answers 204.
+/// - A room is `SOON` before its startTime, `ENDED` from its endTime on, `LIVE` otherwise, by the server's
+///   clock. An explicit status change holds until the next of the two times passes; without one it stays.
+/// - `isSpeak` is a boolean or one of "true", "1", "false", "0"; create takes its absence as false.
+/// - Times are read as `2024-12-31 05:33:32` (UTC) or ISO 8601 with `Z`, and answered as
+///   `2024-12-31T05:33:32.000Z`.
+///
+/// Administration, with the same credentials: `POST /sandbox/faults` (one fault, or an array of them),
+/// `DELETE /sandbox/faults`, `GET /sandbox/counters`, `GET /sandbox/rooms`, `POST /sandbox/reset`. No fault
+/// applies to these.
 
 #include <chrono>
 #include <cstddef>

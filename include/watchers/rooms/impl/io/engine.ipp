@@ -114,8 +114,11 @@ WATCHERS_ROOMS_DECL void engine::retire(call& c, completion<room> done, error_co
         environment& environment_;
     };
     const work_guard guard(*environment_);
-    std::move(done).complete(w, home_, ec, std::move(told));
-    if (drained) finish_drains({}); // behind the call's own handler
+    // A handler that runs here is the last thing done; one that is posted comes before those of a drain.
+    const bool here = w == when::at_once && !home_.separate();
+    if (!here) std::move(done).complete(w, home_, ec, std::move(told));
+    if (drained) finish_drains({});
+    if (here) std::move(done).complete(w, home_, ec, std::move(told));
 }
 
 WATCHERS_ROOMS_DECL void engine::cancel_call(call& c, std::uint64_t id, boost::asio::cancellation_type type)

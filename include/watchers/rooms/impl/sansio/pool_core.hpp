@@ -19,14 +19,14 @@ struct pool_limits
 
 // Who gets which connection: the rules of the pool, without any I/O.
 //
-//  - A connection is handed to the waiter that has waited longest before that waiter wakes, so that nobody
-//  can take it in between.
-//  - Idle connections are taken last in, first out: the rest grow old and are closed.
-//  - One connection is being opened for each waiter, as far as the bound allows. One that fails to open fails
-//  the waiter that has
-//    waited longest: each call learns of one failure, and no waiter is left without an attempt.
-//  - A ticket whose reused connection turned out dead keeps that connection's place and gets the one opened
-//  in it (replace).
+// - A connection is handed to the waiter that has waited longest before that waiter wakes, so that nobody
+//   can take it in between.
+// - Idle connections are taken last in, first out: the rest grow old and are closed.
+// - One connection is being opened for each waiter, as far as the bound allows. One that fails to open
+//   fails the waiter that has waited longest: each call learns of one failure, and no waiter is left
+//   without an attempt.
+// - A ticket whose reused connection turned out dead keeps that connection's place and gets the one opened
+//   in it (replace).
 class pool_core
 {
 public:

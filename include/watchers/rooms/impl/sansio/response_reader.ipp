@@ -106,10 +106,9 @@ WATCHERS_ROOMS_DECL void response_sink::on_field_impl(field f, string_view, stri
 
 WATCHERS_ROOMS_DECL void response_sink::on_header_impl(beast_error&)
 {
-    // A 204 has no body. One that announces a body is from a server that may send it all the same. A 304
-    // answers a condition, and none was asked: whether its body follows is anybody's guess.
-    const bool doubtful =
-        out_.status == 304 || (out_.status == 204 && (chunked() || content_length().value_or(0) != 0));
+    // These have no body. One that announces a body is from a server that may send it all the same.
+    const bool bodiless = out_.status == 204 || out_.status == 304;
+    const bool doubtful = bodiless && (chunked() || content_length().value_or(0) != 0);
     out_.keep_alive = http_1_1_ && !doubtful && keep_alive();
 }
 
