@@ -136,6 +136,13 @@ private:
         shell_->work.operation_began();
     }
 
+    // Asio tries to read at once. Right behind an answer that is in vain; after the other connections' turn
+    // there may be something, the answer to the next request even.
+    void read_later()
+    {
+        later([](tcp_transport& t) { t.read(); });
+    }
+
     void on_read(error_code ec, std::size_t size)
     {
         const std::string_view bytes(received_.data(), size);
@@ -145,7 +152,7 @@ private:
                 return listener_->on_closed(ec == boost::asio::error::eof ? error_code() : ec,
                                             ec == boost::asio::error::eof);
             listener_->on_data(bytes);
-            read();
+            read_later();
             return listener_->on_settled();
         }
         if (ec)
@@ -200,7 +207,7 @@ private:
         case tls_session::progress::failed: return listener_->on_closed(tls_->cause(), false);
         default: break;
         }
-        read();
+        read_later();
         listener_->on_settled();
     }
 
