@@ -7,8 +7,10 @@
 #include <watchers/rooms.hpp>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+
+#include <chrono>
+#include <exception>
 
 namespace rooms = watchers::rooms;
 namespace asio = boost::asio;
@@ -31,7 +33,6 @@ asio::awaitable<void> evening(rooms::client& client)
 
 #include <watchers/rooms/sandbox.hpp>
 
-#include <exception>
 #include <iostream>
 
 int main()

@@ -86,11 +86,17 @@ bool emptied(asio::io_context& io, const rooms::client& client)
 {
     asio::steady_timer limit(io, 15s);
     bool late = false;
-    limit.async_wait([&late](const boost::system::error_code& ec) { late = !ec; });
+    bool waiting = true;
+    limit.async_wait([&late, &waiting](const boost::system::error_code& ec) {
+        late = !ec;
+        waiting = false;
+    });
     io.restart();
     while (!late && client.stats().open_connections != 0)
         io.run_one();
     limit.cancel();
+    while (waiting)
+        io.run_one();
     return client.stats().open_connections == 0;
 }
 

@@ -216,6 +216,7 @@ TEST_CASE("tls_session callers_callback_may_refuse_more")
     peer server(identity);
     CHECK(shake_hands(client, server) == progress::failed);
     CHECK(client.failure() == errc::tls_untrusted);
+    CHECK(client.cause().value() == X509_V_ERR_APPLICATION_VERIFICATION);
 }
 
 TEST_CASE("tls_session server_without_certificate_is_refused")

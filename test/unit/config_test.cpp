@@ -57,9 +57,8 @@ TEST_CASE("config_members_checked")
         set change;
         const char* expected; // the beginning of the text
     } rows[] = {
-        {[](config& c) { c.credentials = credentials("", "token"); }, "x-api-key: must not be empty"},
-        {[](config& c) { c.credentials = credentials("key", "a\nb"); },
-         "Authorization: the bearer token must"},
+        {[](config& c) { c.credentials = credentials("", "token"); }, "api_key: must not be empty"},
+        {[](config& c) { c.credentials = credentials("key", "a\nb"); }, "bearer_token: must"},
         {[](config& c) { c.base_url = "http://example.com"; }, "base_url: must start with https://"},
         {[](config& c) { c.base_url = "https://u:p@example.com"; },
          "base_url: must not hold user information"},

@@ -140,6 +140,8 @@ TEST_CASE("credential_rules")
         {"DEL", "canary\x7F", "printable ASCII"},
         {"above ASCII", "canary\xC3\xA9", "printable ASCII"},
     };
+    CHECK(check_credentials(credentials("key", "Bearer canary")) ==
+          "bearer_token: must be without the word Bearer");
     for (const auto& row : rows) {
         INFO("faults.md 51: ", row.name);
         const std::string of_key = check_credentials(credentials(row.text, "token"));
@@ -149,10 +151,10 @@ TEST_CASE("credential_rules")
             CHECK(of_token == "");
             continue;
         }
-        CHECK(of_key.find("x-api-key: ") == 0);
+        CHECK(of_key.find("api_key: ") == 0);
         CHECK(of_key.find(row.rule) != std::string::npos);
         CHECK(of_key.find("canary") == std::string::npos);
-        CHECK(of_token.find("Authorization: ") == 0);
+        CHECK(of_token.find("bearer_token: ") == 0);
         CHECK(of_token.find(row.rule) != std::string::npos);
         CHECK(of_token.find("canary") == std::string::npos);
     }

@@ -87,10 +87,14 @@ public:
     /// The time the service asked to wait, from Retry-After.
     std::optional<std::chrono::seconds> retry_after() const noexcept { return retry_after_; }
 
-    /// One line for logs: operation, effect, phase, attempts, status, cause and message.
+    /// One line for logs, to stand behind the error_code's message: operation, effect, phase, attempts,
+    /// status, Retry-After, cause, message and note, as far as there are any.
     std::string to_string() const;
 
-    diagnostics& set_operation(rooms::operation_kind v) noexcept { return operation_ = v, *this; }
+    diagnostics& set_operation(rooms::operation_kind v) noexcept
+    {
+        return operation_ = v, of_call_ = true, *this;
+    }
     diagnostics& set_effect(rooms::effect v) noexcept { return effect_ = v, *this; }
     diagnostics& set_phase(rooms::phase v) noexcept { return phase_ = v, *this; }
     diagnostics& set_attempts(unsigned v) noexcept { return attempts_ = v, *this; }
@@ -113,6 +117,7 @@ private:
     rooms::operation_kind operation_ = rooms::operation_kind::get_room;
     rooms::effect effect_ = rooms::effect::none;
     rooms::phase phase_ = rooms::phase::validation;
+    bool of_call_ = false; // not so for an error of the client's constructor, say
 };
 
 /// The exception thrown under `co_await` with the default token, by the client's constructor and by use of
@@ -122,14 +127,21 @@ class error : public boost::system::system_error
 public:
     /// @param ec what happened; must be set.
     explicit error(error_code ec, rooms::diagnostics d = {})
-        : system_error(ec, d.to_string())
+        : system_error(ec)
         , diagnostics_(std::move(d))
-    {}
+        , what_(ec.message())
+    {
+        if (const std::string details = diagnostics_.to_string(); !details.empty()) what_ += ": " + details;
+    }
+
+    /// The error_code's message and diagnostics::to_string().
+    const char* what() const noexcept override { return what_.c_str(); }
 
     const rooms::diagnostics& diagnostics() const noexcept { return diagnostics_; }
 
 private:
     rooms::diagnostics diagnostics_;
+    std::string what_;
 };
 
 } // namespace watchers::rooms

@@ -65,8 +65,7 @@ enum class errc
     cancelled,         ///< the caller cancelled the operation
     deadline_exceeded, ///< the call's timeout passed
 
-    outcome_unknown, ///< a create was sent, no usable answer came, and whether the room exists could not be
-                     ///< told
+    outcome_unknown, ///< for the confirmation of a create, which no operation does yet
 };
 
 /// Groups of errc values, to be compared with an error_code: `if (ec == rooms::condition::not_reached)`.

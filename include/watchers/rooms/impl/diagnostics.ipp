@@ -45,16 +45,22 @@ WATCHERS_ROOMS_DECL std::string_view to_string(phase p) noexcept
 
 WATCHERS_ROOMS_DECL std::string diagnostics::to_string() const
 {
-    std::string line(rooms::to_string(operation_));
-    line.append(": effect ").append(rooms::to_string(effect_));
-    line.append(", phase ").append(rooms::to_string(phase_));
-    line.append(", attempts ").append(std::to_string(attempts_));
-    if (http_status_ != 0) line.append(", HTTP ").append(std::to_string(http_status_));
-    if (retry_after_)
-        line.append(", retry after ").append(std::to_string(retry_after_->count())).append(" s");
-    if (cause_) line.append(", cause: ").append(cause_.message());
-    if (!message_.empty()) line.append(", message: ").append(message_);
-    if (!note_.empty()) line.append(", note: ").append(note_);
+    std::string line;
+    if (of_call_) {
+        line.append(rooms::to_string(operation_));
+        line.append(": effect ").append(rooms::to_string(effect_));
+        line.append(", phase ").append(rooms::to_string(phase_));
+        line.append(", attempts ").append(std::to_string(attempts_));
+    }
+    const auto tell = [&line](const char* what, const std::string& text) {
+        if (text.empty()) return;
+        line.append(line.empty() ? "" : ", ").append(what).append(text);
+    };
+    if (http_status_ != 0) tell("HTTP ", std::to_string(http_status_));
+    if (retry_after_) tell("retry after ", std::to_string(retry_after_->count()) + " s");
+    if (cause_) tell("cause: ", cause_.message());
+    tell(of_call_ ? "message: " : "", message_);
+    tell("note: ", note_);
     return line;
 }
 

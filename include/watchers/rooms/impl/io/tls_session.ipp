@@ -15,6 +15,20 @@
 
 namespace watchers::rooms::detail {
 
+// OpenSSL's reasons not to believe a certificate.
+class verification_category_type final : public boost::system::error_category
+{
+public:
+    const char* name() const noexcept override { return "openssl.verification"; }
+    std::string message(int value) const override { return X509_verify_cert_error_string(value); }
+};
+
+inline const boost::system::error_category& verification_category() noexcept
+{
+    static const verification_category_type category;
+    return category;
+}
+
 // What a certificate that was not believed is to the caller.
 inline errc verification_error(long result) noexcept
 {
@@ -180,7 +194,10 @@ WATCHERS_ROOMS_DECL void tls_session::explain(bool handshaking) noexcept
 {
     const unsigned long code = handshaking ? ERR_peek_error() : ERR_peek_last_error();
     const long verification = SSL_get_verify_result(ssl_.get());
-    if (code != 0) cause_ = error_code(static_cast<int>(code), boost::asio::error::get_ssl_category());
+    if (verification != X509_V_OK)
+        cause_ = error_code(static_cast<int>(verification), verification_category());
+    else if (code != 0)
+        cause_ = error_code(static_cast<int>(code), boost::asio::error::get_ssl_category());
     if (!handshaking)
         failure_ = errc::connection_lost;
     else

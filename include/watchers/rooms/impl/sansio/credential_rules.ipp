@@ -27,9 +27,11 @@ WATCHERS_ROOMS_DECL const char* broken_secret_rule(std::string_view secret) noex
 
 WATCHERS_ROOMS_DECL std::string check_credentials(const credentials& c)
 {
-    if (const char* rule = broken_secret_rule(c.api_key().reveal())) return std::string("x-api-key: ") + rule;
+    if (const char* rule = broken_secret_rule(c.api_key().reveal())) return std::string("api_key: ") + rule;
     if (const char* rule = broken_secret_rule(c.bearer_token().reveal()))
-        return std::string("Authorization: the bearer token ") + rule;
+        return std::string("bearer_token: ") + rule;
+    if (c.bearer_token().reveal().starts_with("Bearer "))
+        return "bearer_token: must be without the word Bearer";
     return {};
 }
 
