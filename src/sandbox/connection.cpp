@@ -313,9 +313,9 @@ private:
 
     task<bool> write(std::string_view bytes)
     {
-        tally::add(app_.tally().bytes_sent, bytes.size());
         const auto [ec, n] =
             co_await asio::async_write(stream_, asio::buffer(bytes.data(), bytes.size()), as_values);
+        tally::add(app_.tally().bytes_sent, n);
         co_return !ec;
     }
 

@@ -131,7 +131,7 @@ WATCHERS_ROOMS_DECL void engine::cancel_call(call& c, std::uint64_t id, boost::a
 WATCHERS_ROOMS_DECL pool_core::acquisition engine::acquire(call& c, clock::time_point now)
 {
     // One that has just served was empty when it had; the others may have got something while nobody looked.
-    constexpr auto looked_at_lately = std::chrono::microseconds(100);
+    constexpr auto looked_at_lately = std::chrono::microseconds(10);
     while (pool_core::slot* next = pool_.next_idle()) {
         auto& candidate = static_cast<connection&>(*next);
         const bool unobserved = now - pool_core::idle_since(candidate) > looked_at_lately;
