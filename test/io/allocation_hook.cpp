@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <new>
 
+#ifndef WATCHERS_ROOMS_TEST_ALLOCATIONS_CANNOT_FAIL
+
 void* operator new(std::size_t size)
 {
     if (!watchers::rooms::test::allocation_gate::allow()) throw std::bad_alloc();
@@ -51,3 +53,5 @@ void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::fre
 void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
 void operator delete(void* p, const std::nothrow_t&) noexcept { std::free(p); }
 void operator delete[](void* p, const std::nothrow_t&) noexcept { std::free(p); }
+
+#endif

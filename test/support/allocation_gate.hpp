@@ -3,6 +3,15 @@
 
 #include <cstddef>
 
+// ThreadSanitizer's runtime has an operator new of its own, which cannot be replaced.
+#if defined(__SANITIZE_THREAD__)
+#define WATCHERS_ROOMS_TEST_ALLOCATIONS_CANNOT_FAIL
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define WATCHERS_ROOMS_TEST_ALLOCATIONS_CANNOT_FAIL
+#endif
+#endif
+
 namespace watchers::rooms::test {
 
 // Counts allocations, and lets some of them fail. Only a program that replaces operator new by one that asks
