@@ -18,20 +18,6 @@ using namespace watchers::rooms;
 using namespace watchers::rooms::test;
 using rig = watchers::rooms::test::rig;
 
-config with_connections(std::size_t n)
-{
-    config c = rig::plain_config();
-    c.max_connections = n;
-    return c;
-}
-
-// Serves the one request under way on a connection.
-void serve(rig& r, scripted_transport& t)
-{
-    t.answer(ok());
-    r.sim.poll();
-}
-
 } // namespace
 
 TEST_CASE("opener second_address_wins")

@@ -21,23 +21,9 @@ using namespace watchers::rooms::test;
 using boost::asio::cancellation_type;
 using rig = watchers::rooms::test::rig;
 
-config with_connections(std::size_t n)
-{
-    config c = rig::plain_config();
-    c.max_connections = n;
-    return c;
-}
-
 bool asks_for(const std::string& request, std::string_view room_id)
 {
     return request.find("/external/room/" + std::string(room_id) + " ") != std::string::npos;
-}
-
-// Serves the one request under way on a connection.
-void serve(rig& r, scripted_transport& t)
-{
-    t.answer(ok());
-    r.sim.poll();
 }
 
 } // namespace

@@ -137,4 +137,18 @@ inline std::string ok(std::string_view body = R"({"roomId":"r","name":"n"})")
     return answer("200 OK", body);
 }
 
+inline config with_connections(std::size_t n)
+{
+    config c = rig::plain_config();
+    c.max_connections = n;
+    return c;
+}
+
+// Serves the one request under way on a connection.
+inline void serve(rig& r, scripted_transport& t)
+{
+    t.answer(ok());
+    r.sim.poll();
+}
+
 } // namespace watchers::rooms::test
