@@ -125,7 +125,7 @@ public:
 
     // The pool
 
-    /// Connections at most, 1 to 65,535; opened when calls wait. Each takes about 100 KiB.
+    /// Connections at most, 1 to 65,535; opened when calls wait. Each takes about 60 KiB.
     std::size_t max_connections = 32;
     /// Calls that may wait for a connection; further ones fail at once with errc::pool_full. Zero: none may
     /// wait for a connection in use, only for one being opened on its behalf.

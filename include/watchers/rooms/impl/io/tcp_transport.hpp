@@ -68,8 +68,8 @@ public:
         }
         tls_.emplace(*shell_->tls);
         handshaking_ = true;
-        if (tls_->handshake() ==
-            tls_session::progress::failed) // as a context of the caller's that offers nothing
+        // A context of the caller's may have nothing to offer.
+        if (tls_->handshake() == tls_session::progress::failed)
             return later(
                 [](tcp_transport& t) { t.listener_->on_secured(t, t.tls_->failure(), t.tls_->cause()); });
         flush();
@@ -184,8 +184,8 @@ private:
             tls_session::progress::need_input)
             return listener_->on_secured(*this, errc::tls_failed, {});
         tls_->save_session();
-        listener_->on_secured(*this, {},
-                              {}); // may send: the handshake's last flight goes with the first request
+        // This may send: the handshake's last flight goes with the first request.
+        listener_->on_secured(*this, {}, {});
         if (listener_ == nullptr) return;
         flush();
         read();
