@@ -67,7 +67,8 @@ TEST_CASE("secret_copies_moves_and_assigns")
 
     c = secret("other");
     CHECK(c.reveal() == "other");
-    c = std::move(c);
+    secret& same = c;
+    c = std::move(same);
     CHECK(c.reveal() == "other");
     CHECK(secret().empty());
 }
