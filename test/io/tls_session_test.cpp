@@ -114,19 +114,26 @@ reading read_all(tls_session& client, const std::string& ciphertext)
 
 trust trusting(const std::shared_ptr<asio::ssl::context>& c) { return trust::context(c); }
 
+// A client and a server that have shaken hands.
+struct pair
+{
+    pair() { REQUIRE(shake_hands(client, server) == progress::done); }
+
+    sandbox::detail::identity identity = sandbox::detail::make_identity(sandbox::certificate_kind::valid);
+    tls_context context{trust::ca_pem(identity.ca), origin_of("https://localhost")};
+    tls_session client{context};
+    peer server{identity};
+};
+
 } // namespace
 
 TEST_CASE("tls_session close_notify_is_the_clean_end")
 {
-    const auto identity = sandbox::detail::make_identity(sandbox::certificate_kind::valid);
-    tls_context context(trust::ca_pem(identity.ca), origin_of("https://localhost"));
-    tls_session client(context);
-    peer server(identity);
-    REQUIRE(shake_hands(client, server) == progress::done);
+    pair p;
 
-    server.write("answer");
-    server.close_notify();
-    const reading r = read_all(client, server.take());
+    p.server.write("answer");
+    p.server.close_notify();
+    const reading r = read_all(p.client, p.server.take());
 
     CHECK(r.text == "answer");
     CHECK(r.end == progress::ended);
@@ -135,41 +142,33 @@ TEST_CASE("tls_session close_notify_is_the_clean_end")
 TEST_CASE("tls_session fatal_alert_is_no_clean_end")
 {
     INFO("faults.md 20, 21: an answer framed by the connection's end must not pass for complete");
-    const auto identity = sandbox::detail::make_identity(sandbox::certificate_kind::valid);
-    tls_context context(trust::ca_pem(identity.ca), origin_of("https://localhost"));
-    tls_session client(context);
-    peer server(identity);
-    REQUIRE(shake_hands(client, server) == progress::done);
+    pair p;
 
-    server.write("half an ans");
-    server.choke();
-    const reading r = read_all(client, server.take());
+    p.server.write("half an ans");
+    p.server.choke();
+    const reading r = read_all(p.client, p.server.take());
 
     CHECK(r.text == "half an ans");
     CHECK(r.end == progress::failed);
-    CHECK(client.failure() == errc::connection_lost);
-    CHECK(client.cause().failed());
+    CHECK(p.client.failure() == errc::connection_lost);
+    CHECK(p.client.cause().failed());
 }
 
 TEST_CASE("tls_session record_in_two_parts_is_pending_in_between")
 {
-    const auto identity = sandbox::detail::make_identity(sandbox::certificate_kind::valid);
-    tls_context context(trust::ca_pem(identity.ca), origin_of("https://localhost"));
-    tls_session client(context);
-    peer server(identity);
-    REQUIRE(shake_hands(client, server) == progress::done);
-    read_all(client, server.take()); // tickets
+    pair p;
+    read_all(p.client, p.server.take()); // tickets
 
-    server.write("answer");
-    const std::string bytes = server.take();
-    const reading first = read_all(client, bytes.substr(0, 10));
+    p.server.write("answer");
+    const std::string bytes = p.server.take();
+    const reading first = read_all(p.client, bytes.substr(0, 10));
     CHECK(first.text.empty());
     CHECK(first.end == progress::need_input);
-    CHECK(client.pending());
+    CHECK(p.client.pending());
 
-    const reading second = read_all(client, bytes.substr(10));
+    const reading second = read_all(p.client, bytes.substr(10));
     CHECK(second.text == "answer");
-    CHECK_FALSE(client.pending());
+    CHECK_FALSE(p.client.pending());
 }
 
 TEST_CASE("tls_session callers_context_cannot_verify_less")
@@ -243,6 +242,23 @@ TEST_CASE("tls_session minimum_of_callers_context_is_kept")
     peer server(identity, "DEFAULT");
     CHECK(shake_hands(client, server) == progress::failed);
     CHECK(client.failure() == errc::tls_protocol);
+}
+
+TEST_CASE("tls_session partial_writes_of_callers_context_are_off")
+{
+    const auto identity = sandbox::detail::make_identity(sandbox::certificate_kind::valid);
+    const auto partial = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client);
+    partial->add_certificate_authority(asio::buffer(identity.ca));
+    SSL_CTX_set_mode(partial->native_handle(), SSL_MODE_ENABLE_PARTIAL_WRITE);
+
+    tls_context context(trusting(partial), origin_of("https://localhost"));
+    tls_session client(context);
+    peer server(identity);
+    REQUIRE(shake_hands(client, server) == progress::done);
+
+    const std::string request(60'000, 'x'); // four records
+    CHECK(client.write(request));
+    CHECK(client.output().size() > request.size());
 }
 
 TEST_CASE("tls_session session_is_remembered_once_its_ticket_came")

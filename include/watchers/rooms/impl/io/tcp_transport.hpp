@@ -25,7 +25,8 @@ namespace watchers::rooms::detail {
 //
 // One read is pending all the time, so that an answer, the end of an idle connection and a TLS ticket take
 // the same way. Writes are tried at once, in the caller's stack, and become an operation only where the
-// socket's buffer is full: a request costs three system calls (send, wait, receive).
+// socket's buffer is full: a request costs three system calls (send, wait, receive),
+// and where the answer is not there yet a receive in vain.
 template <class Executor>
 class tcp_transport final : public transport, public std::enable_shared_from_this<tcp_transport<Executor>>
 {
