@@ -7,6 +7,7 @@
 #include <watchers/rooms/diagnostics.hpp>
 #include <watchers/rooms/error.hpp>
 #include <watchers/rooms/observer.hpp>
+#include <watchers/rooms/retry.hpp>
 #include <watchers/rooms/room.hpp>
 #include <watchers/rooms/stats.hpp>
 #include <watchers/rooms/with_diagnostics.hpp>

@@ -52,6 +52,7 @@ inline std::string_view error_name(rooms::errc e) noexcept
     case errc::cancelled: return "cancelled";
     case errc::deadline_exceeded: return "deadline_exceeded";
     case errc::outcome_unknown: return "outcome_unknown";
+    case errc::credentials_failed: return "credentials_failed";
     }
     return "failed";
 }

@@ -80,7 +80,8 @@ inline exit_code exit_code_without_effect(rooms::errc e) noexcept
     case errc::response_too_large:
     case errc::bad_body:
     case errc::cancelled:
-    case errc::deadline_exceeded: return exit_code::not_reached;
+    case errc::deadline_exceeded:
+    case errc::credentials_failed: return exit_code::not_reached;
 
     case errc::outcome_unknown: return exit_code::unknown;
     }

@@ -29,6 +29,8 @@ inline rooms::config config_for(const sandbox::server& s)
 {
     rooms::config c(rooms::credentials("sandbox", "sandbox"));
     c.base_url = s.base_url();
+    c.retry = rooms::retry_policy::none();
+    c.retry.replay_on_dead_connection = true;
     if (s.ca_pem().empty())
         c.plain_http_to_loopback = true;
     else

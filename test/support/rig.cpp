@@ -59,6 +59,8 @@ config rig::plain_config()
 {
     config c{credentials(api_key, token)};
     c.base_url = "https://rooms.example";
+    c.retry = retry_policy::none();
+    c.retry.replay_on_dead_connection = true;
     return c;
 }
 

@@ -14,7 +14,7 @@ using namespace watchers::rooms;
 namespace {
 
 constexpr errc first_errc = errc::invalid_argument;
-constexpr errc last_errc = errc::outcome_unknown;
+constexpr errc last_errc = errc::credentials_failed;
 
 } // namespace
 
@@ -80,6 +80,7 @@ TEST_CASE("errc_conditions_of_each_value")
         {errc::cancelled, ""},
         {errc::deadline_exceeded, "t"},
         {errc::outcome_unknown, ""},
+        {errc::credentials_failed, ""},
     };
     CHECK(std::size(rows) == static_cast<std::size_t>(last_errc));
     const struct

@@ -63,6 +63,7 @@ const std::vector<expected_code> table{
     {errc::cancelled, exit_code::not_reached, "cancelled"},
     {errc::deadline_exceeded, exit_code::not_reached, "deadline_exceeded"},
     {errc::outcome_unknown, exit_code::unknown, "outcome_unknown"},
+    {errc::credentials_failed, exit_code::not_reached, "credentials_failed"},
 };
 
 } // namespace
@@ -76,10 +77,10 @@ TEST_CASE("roomctl_exit_code_table_covers_every_errc")
     for (const auto& row : table)
         covered.insert(static_cast<int>(row.error));
 
-    // Check: the values of errc are consecutive, and outcome_unknown is the last
-    CHECK(covered.size() == static_cast<std::size_t>(errc::outcome_unknown));
+    // Check: the values of errc are consecutive, and credentials_failed is the last
+    CHECK(covered.size() == static_cast<std::size_t>(errc::credentials_failed));
     CHECK(*covered.begin() == 1);
-    CHECK(*covered.rbegin() == static_cast<int>(errc::outcome_unknown));
+    CHECK(*covered.rbegin() == static_cast<int>(errc::credentials_failed));
 }
 
 TEST_CASE("roomctl_exit_code_follows_errc_without_effect")

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <watchers/rooms/credentials.hpp>
+#include <watchers/rooms/retry.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -17,7 +18,6 @@ class context;
 
 namespace watchers::rooms {
 
-class diagnostics;
 class observer;
 
 /// The service's regional hosts.
@@ -102,12 +102,20 @@ public:
 
     explicit config(rooms::credentials c) : credentials(std::move(c)) {}
 
+    /// Credentials that are asked for when the first call needs them.
+    explicit config(rooms::credential_provider p) : credential_provider(std::move(p)) {}
+
     /// Credentials from `WATCHERS_API_KEY` and `WATCHERS_BEARER_TOKEN`, base_url from `WATCHERS_BASE_URL`
     /// where that is set.
     /// @throws error with errc::invalid_argument that names the variable that is unset or empty.
     static config from_environment();
 
     rooms::credentials credentials;
+
+    /// Asked for other credentials when the service answers 401: once for all calls that wait for them, each
+    /// of which is then sent once more; a second 401 is final. Without one, a 401 is final at once. An answer
+    /// that takes longer than attempt_timeout has failed (errc::credentials_failed).
+    rooms::credential_provider credential_provider;
 
     /// `https://host[:port]`, without path, query or user information. `http://` is taken only as
     /// plain_http_to_loopback says.
@@ -122,6 +130,17 @@ public:
 
     /// Hooks for logs, metrics and traces; none by default.
     std::shared_ptr<rooms::observer> observer;
+
+    // Failures and load
+
+    /// When a failed call is tried again; call_options::retry() overrides it.
+    retry_policy retry;
+    /// A change to a room waits until the client's earlier changes to the same room have ended, retries
+    /// included, so that a late LIVE never overtakes ENDED. A *get* never waits.
+    bool ordered_changes = true;
+    /// Requests at most per second, retries and confirmations included; calls wait for their turn. Zero: no
+    /// limit. At most 1,000,000.
+    double max_requests_per_second = 0;
 
     // The pool
 
@@ -140,8 +159,8 @@ public:
 
     // Time limits
 
-    /// Bounds a whole call: queue, DNS, connect, TLS, request, answer (errc::deadline_exceeded). call_options
-    /// can set another.
+    /// Bounds a whole call: queue, DNS, connect, TLS, request, answer, waits, retries and confirmation
+    /// (errc::deadline_exceeded). call_options can set another.
     milliseconds timeout{30'000};
     /// Bounds one exchange on a connection (errc::write_timeout, errc::response_timeout).
     milliseconds attempt_timeout{10'000};
@@ -182,11 +201,17 @@ public:
     call_options& diagnostics(rooms::diagnostics& d) & noexcept { return diagnostics_ = &d, *this; }
     call_options&& diagnostics(rooms::diagnostics& d) && noexcept { return std::move(diagnostics(d)); }
 
+    /// Retries this call by another policy than config::retry; its budget is not used.
+    call_options& retry(const retry_policy& p) & noexcept { return retry_ = p, *this; }
+    call_options&& retry(const retry_policy& p) && noexcept { return std::move(retry(p)); }
+
     std::optional<std::chrono::milliseconds> timeout() const noexcept { return timeout_; }
     rooms::diagnostics* diagnostics() const noexcept { return diagnostics_; }
+    const std::optional<retry_policy>& retry() const noexcept { return retry_; }
 
 private:
     std::optional<std::chrono::milliseconds> timeout_;
+    std::optional<retry_policy> retry_;
     rooms::diagnostics* diagnostics_ = nullptr;
 };
 

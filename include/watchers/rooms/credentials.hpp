@@ -2,7 +2,10 @@
 #pragma once
 
 #include <watchers/rooms/detail/config.hpp>
+#include <watchers/rooms/error.hpp>
 
+#include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -37,6 +40,9 @@ private:
 class credentials
 {
 public:
+    /// None: for config::credentials where a @ref credential_provider gives them.
+    credentials() = default;
+
     /// Each must be 1 to 8,192 printable ASCII characters without a space at either end: the client's
     /// constructor and client::set_credentials check it (errc::invalid_argument).
     credentials(std::string_view api_key, std::string_view bearer_token)
@@ -50,11 +56,39 @@ public:
 
     const secret& api_key() const noexcept { return api_key_; }
     const secret& bearer_token() const noexcept { return bearer_token_; }
+    bool empty() const noexcept { return api_key_.empty() && bearer_token_.empty(); }
 
 private:
     secret api_key_;
     secret bearer_token_;
 };
+
+namespace detail {
+class credential_answer;
+}
+
+/// What a @ref credential_provider answers with. Copies stand for the same question: the first answer counts,
+/// and if the last copy dies without one, the question has failed. May be called from any thread, also
+/// before the provider has returned, and also when the client is gone.
+class credential_reply
+{
+public:
+    explicit credential_reply(std::shared_ptr<detail::credential_answer> a) noexcept : answer_(std::move(a))
+    {}
+
+    /// The credentials to use from now on.
+    void operator()(credentials) const;
+
+    /// There are none: calls that wait for them end with errc::credentials_failed, and this is the cause.
+    void operator()(error_code why) const;
+
+private:
+    std::shared_ptr<detail::credential_answer> answer_;
+};
+
+/// Asynchronously gives credentials: called on the client's executor when they are needed, must not block,
+/// and must not throw. For one that is written as a coroutine see @ref awaitable_credentials.
+using credential_provider = std::function<void(credential_reply)>;
 
 } // namespace watchers::rooms
 

@@ -28,21 +28,26 @@ enum class effect : unsigned char
 {
     none,    ///< the room is as it was: nothing was sent, or the service refused
     applied, ///< the service answered that the change is made
-    unknown, ///< the request was, or may have been, sent, and no answer tells what became of it
+    unknown, ///< a request was, or may have been, sent, and no answer tells what became of it
 };
 
 /// How far a call had come when it ended.
 enum class phase : unsigned char
 {
-    validation, ///< arguments being checked; nothing sent
-    queue,      ///< waiting for a connection of the pool
-    resolve,    ///< the host name being resolved
-    connect,    ///< TCP connection being established
-    handshake,  ///< TLS handshake
-    write,      ///< request being written
-    wait,       ///< request written, no byte of the answer yet
-    read,       ///< answer being read
-    answered,   ///< answer complete
+    validation,  ///< arguments being checked; nothing sent
+    turn,        ///< waiting for an earlier change of the same room
+    credentials, ///< waiting for the credential provider
+    throttle,    ///< waiting because the service asked for it, or for config::max_requests_per_second
+    backoff,     ///< waiting before another attempt
+    confirm,     ///< finding out whether a room was created: waits and requests
+    queue,       ///< waiting for a connection of the pool
+    resolve,     ///< the host name being resolved
+    connect,     ///< TCP connection being established
+    handshake,   ///< TLS handshake
+    write,       ///< request being written
+    wait,        ///< request written, no byte of the answer yet
+    read,        ///< answer being read
+    answered,    ///< answer complete
 };
 
 std::string_view to_string(operation_kind) noexcept;
@@ -66,8 +71,17 @@ public:
     /// Where the call was when it ended.
     rooms::phase phase() const noexcept { return phase_; }
 
-    /// Requests of which writing was started, an immediate replay on a fresh connection included.
+    /// Requests of which writing was started: the first, retries, replays, and those that confirmed.
     unsigned attempts() const noexcept { return attempts_; }
+
+    /// The last failure that the call tried to get over: what its last attempt but one ended with, or its
+    /// last one if a limit on time or the caller ended the call while it waited for the next. Zero if there
+    /// was none.
+    error_code last_failure() const noexcept { return last_failure_; }
+
+    /// Of a create that succeeded: its answer was lost, and the room was then found, with the members that
+    /// were asked for. This cannot prove who created it.
+    bool confirmed() const noexcept { return confirmed_; }
 
     /// The status of the last complete answer; 0 if there was none.
     unsigned http_status() const noexcept { return http_status_; }
@@ -76,8 +90,8 @@ public:
     /// `error` members, or the text of its answer). Empty if there is nothing to tell.
     const std::string& message() const noexcept { return message_; }
 
-    /// What the answer lacked although the call succeeded: a body that could not be read after a change,
-    /// members of another type. Empty as a rule.
+    /// What else is worth knowing: what the answer lacked although the call succeeded (a body that could not
+    /// be read after a change, members of another type), or why a failure was not retried. Empty as a rule.
     const std::string& note() const noexcept { return note_; }
 
     /// The cause below an errc: the error of the operating system, of the resolver or of OpenSSL. Zero if
@@ -88,7 +102,7 @@ public:
     std::optional<std::chrono::seconds> retry_after() const noexcept { return retry_after_; }
 
     /// One line for logs, to stand behind the error_code's message: operation, effect, phase, attempts,
-    /// status, Retry-After, cause, message and note, as far as there are any.
+    /// last failure, status, Retry-After, cause, message and note, as far as there are any.
     std::string to_string() const;
 
     diagnostics& set_operation(rooms::operation_kind v) noexcept
@@ -98,6 +112,8 @@ public:
     diagnostics& set_effect(rooms::effect v) noexcept { return effect_ = v, *this; }
     diagnostics& set_phase(rooms::phase v) noexcept { return phase_ = v, *this; }
     diagnostics& set_attempts(unsigned v) noexcept { return attempts_ = v, *this; }
+    diagnostics& set_last_failure(error_code v) noexcept { return last_failure_ = v, *this; }
+    diagnostics& set_confirmed(bool v) noexcept { return confirmed_ = v, *this; }
     diagnostics& set_http_status(unsigned v) noexcept { return http_status_ = v, *this; }
     diagnostics& set_message(std::string v) noexcept { return message_ = std::move(v), *this; }
     diagnostics& set_note(std::string v) noexcept { return note_ = std::move(v), *this; }
@@ -109,6 +125,7 @@ public:
 
 private:
     error_code cause_;
+    error_code last_failure_;
     std::string message_;
     std::string note_;
     std::optional<std::chrono::seconds> retry_after_;
@@ -117,6 +134,7 @@ private:
     rooms::operation_kind operation_ = rooms::operation_kind::get_room;
     rooms::effect effect_ = rooms::effect::none;
     rooms::phase phase_ = rooms::phase::validation;
+    bool confirmed_ = false;
     bool of_call_ = false; // not so for an error of the client's constructor, say
 };
 

@@ -54,18 +54,20 @@ enum class errc
     unauthorized,        ///< 401: the credentials are not accepted
     forbidden,           ///< 403: the credentials do not allow this
     not_found,           ///< 404: there is no such room
-    conflict,            ///< 409, or a 400 that says so: the room exists already
+    conflict, ///< 409, or a 400 that says so: the room exists already; or it was found with other members
+              ///< when a create was confirmed
     request_timeout,     ///< 408
     misdirected_request, ///< 421
-    rate_limited,        ///< 429
-    server_error,        ///< 5xx
-    bad_body,            ///< a 2xx answer to *get* without a usable JSON object
+    rate_limited, ///< 429; or the service had asked, by a 429, for a longer wait than the call has time for
+    server_error, ///< 5xx
+    bad_body,     ///< a 2xx answer to *get* without a usable JSON object
 
     // The caller's decision
     cancelled,         ///< the caller cancelled the operation
     deadline_exceeded, ///< the call's timeout passed
 
-    outcome_unknown, ///< for the confirmation of a create, which no operation does yet
+    outcome_unknown, ///< the answer to a create was lost, and whether the room was created could not be told
+    credentials_failed, ///< the credential provider gave no usable credentials
 };
 
 /// Groups of errc values, to be compared with an error_code: `if (ec == rooms::condition::not_reached)`.

@@ -40,6 +40,16 @@ struct attempt_end
     std::size_t bytes_written; ///< of the request, before encryption
     std::size_t bytes_read;    ///< of the answer, after decryption
     phase_durations durations;
+    bool confirmation; ///< the request got the room, to find out whether a create was carried out
+};
+
+struct retry_planned
+{
+    std::uint64_t call_id;
+    operation_kind operation;
+    error_code failure;             ///< what the attempt before ended with
+    std::chrono::nanoseconds delay; ///< until the next attempt; throttling and the pool may add to it
+    bool confirmation;              ///< the next request finds out whether a create was carried out
 };
 
 struct call_end
@@ -68,6 +78,9 @@ public:
 
     /// A connection for one attempt failed to open, or the attempt itself ended.
     virtual void on_attempt_end(const attempt_end&) {}
+
+    /// An attempt failed, and the call goes on after a wait.
+    virtual void on_retry(const retry_planned&) {}
 
     /// A call ends; its completion handler is called next. Follows each on_call_start exactly once, unless
     /// the io_context is destroyed under the call.

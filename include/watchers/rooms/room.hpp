@@ -91,6 +91,10 @@ public:
     /// `streamEndTime`
     std::optional<time_point> stream_ends_at() const noexcept { return time_member(member::stream_ends_at); }
 
+    /// Of what async_create_room returned: the answer was lost, and the room was then found with the members
+    /// that were asked for. This cannot prove who created it.
+    bool confirmed() const noexcept { return confirmed_; }
+
     /// The text of the answer, byte for byte. Empty if it had no usable JSON object (possible after a
     /// change).
     std::string_view raw_json() const noexcept { return std::string_view(storage_).substr(0, raw_size_); }
@@ -151,6 +155,7 @@ private:
     std::uint16_t present_ = 0;
     bool voice_ = false;
     room_status status_ = room_status::live;
+    bool confirmed_ = false;
 };
 
 /// The room to create. Required members are constructor parameters, the optional ones chained setters:

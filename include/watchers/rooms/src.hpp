@@ -10,6 +10,7 @@
 #include <watchers/rooms/impl/diagnostics.ipp>
 #include <watchers/rooms/impl/environment.ipp>
 #include <watchers/rooms/impl/error.ipp>
+#include <watchers/rooms/impl/retry.ipp>
 #include <watchers/rooms/impl/room.ipp>
 #include <watchers/rooms/impl/wipe.ipp>
 
@@ -25,7 +26,10 @@
 #include <watchers/rooms/impl/sansio/request_builder.ipp>
 #include <watchers/rooms/impl/sansio/response_reader.ipp>
 #include <watchers/rooms/impl/sansio/retry_after.ipp>
+#include <watchers/rooms/impl/sansio/retry_fsm.ipp>
+#include <watchers/rooms/impl/sansio/retry_rules.ipp>
 #include <watchers/rooms/impl/sansio/room_builder.ipp>
+#include <watchers/rooms/impl/sansio/room_order.ipp>
 #include <watchers/rooms/impl/sansio/room_synthesis.ipp>
 #include <watchers/rooms/impl/sansio/time_text.ipp>
 #include <watchers/rooms/impl/sansio/utf8.ipp>

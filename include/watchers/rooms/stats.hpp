@@ -17,6 +17,8 @@ struct stats
     std::size_t opening_connections = 0; ///< being resolved, connected or secured
     std::size_t calls = 0;               ///< under way, the waiting ones included
     std::size_t waiting_calls = 0;       ///< waiting for a connection
+    std::size_t throttled_calls =
+        0; ///< waiting because the service asked for it, or for the limit on the rate
 
     // Since the client was made
     std::uint64_t requests = 0;           ///< of which writing was started
@@ -24,8 +26,13 @@ struct stats
     std::uint64_t connections_failed = 0; ///< could not be opened
     std::uint64_t handshakes_resumed = 0; ///< TLS handshakes abbreviated by session resumption
     std::uint64_t replays = 0;            ///< requests sent again because a reused connection turned out dead
-    std::uint64_t bytes_written = 0;      ///< of requests, before encryption
-    std::uint64_t bytes_read = 0;         ///< of answers, after decryption
+    std::uint64_t retries = 0;       ///< attempts after a failed one, replays and confirmations not counted
+    std::uint64_t confirmations = 0; ///< creates whose outcome had to be found out
+    std::uint64_t throttled = 0;     ///< answers 429
+    std::uint64_t credentials_asked = 0; ///< questions to the credential provider
+    std::uint64_t retries_denied = 0;    ///< not made, because the retry budget was spent
+    std::uint64_t bytes_written = 0;     ///< of requests, before encryption
+    std::uint64_t bytes_read = 0;        ///< of answers, after decryption
 };
 
 } // namespace watchers::rooms

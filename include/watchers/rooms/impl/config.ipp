@@ -32,6 +32,12 @@ WATCHERS_ROOMS_DECL std::string check_number(const char* member, std::size_t val
     return std::string(member) + ": must be " + std::to_string(least) + " to " + std::to_string(greatest);
 }
 
+WATCHERS_ROOMS_DECL std::string check_rate(const char* member, double value)
+{
+    if (value >= 0 && value <= 1e6) return {}; // false for a NaN
+    return std::string(member) + ": must be 0 to 1000000";
+}
+
 WATCHERS_ROOMS_DECL std::string check_base_url(const config& c)
 {
     std::string why;
@@ -84,10 +90,13 @@ WATCHERS_ROOMS_DECL std::string check(const config& c)
 {
     using detail::zero;
     std::string faults[] = {
-        detail::check_credentials(c.credentials),
+        c.credential_provider && c.credentials.empty() ? std::string()
+                                                       : detail::check_credentials(c.credentials),
         detail::check_base_url(c),
         detail::check_trust(c.trust),
         detail::check_enumerations(c),
+        check(c.retry),
+        detail::check_rate("max_requests_per_second", c.max_requests_per_second),
         detail::check_number("max_connections", c.max_connections, 1, 65'535),
         detail::check_duration("pool_timeout", c.pool_timeout, zero::allowed),
         detail::check_duration("idle_timeout", c.idle_timeout, zero::allowed),

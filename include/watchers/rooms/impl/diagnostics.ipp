@@ -31,6 +31,11 @@ WATCHERS_ROOMS_DECL std::string_view to_string(phase p) noexcept
 {
     switch (p) {
     case phase::validation: return "validation";
+    case phase::turn: return "turn";
+    case phase::credentials: return "credentials";
+    case phase::throttle: return "throttle";
+    case phase::backoff: return "backoff";
+    case phase::confirm: return "confirm";
     case phase::queue: return "queue";
     case phase::resolve: return "resolve";
     case phase::connect: return "connect";
@@ -56,6 +61,8 @@ WATCHERS_ROOMS_DECL std::string diagnostics::to_string() const
         if (text.empty()) return;
         line.append(line.empty() ? "" : ", ").append(what).append(text);
     };
+    if (confirmed_) tell("", "confirmed");
+    if (last_failure_) tell("last failure: ", last_failure_.message());
     if (http_status_ != 0) tell("HTTP ", std::to_string(http_status_));
     if (retry_after_) tell("retry after ", std::to_string(retry_after_->count()) + " s");
     if (cause_) tell("cause: ", cause_.message());

@@ -49,6 +49,7 @@ WATCHERS_ROOMS_DECL const char* message_of(errc e) noexcept
     case errc::cancelled: return "the operation was cancelled";
     case errc::deadline_exceeded: return "the call's timeout passed";
     case errc::outcome_unknown: return "whether the room was created could not be told";
+    case errc::credentials_failed: return "the credential provider gave no credentials";
     }
     return "unknown error";
 }

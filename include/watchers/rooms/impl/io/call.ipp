@@ -267,7 +267,7 @@ WATCHERS_ROOMS_DECL void call::report_attempt(const connection& c, error_code ec
         if (first_byte_ > sent_) took.read = now - first_byte_;
     }
     o->on_attempt_end({id_, kind(), attempts_, ec, status, !c.reused(), !c.reused() && c.resumed(),
-                       sent ? c.request_size() : 0, sent ? c.bytes_read() : 0, took});
+                       sent ? c.request_size() : 0, sent ? c.bytes_read() : 0, took, false});
 }
 
 WATCHERS_ROOMS_DECL rooms::effect call::effect_so_far() const noexcept

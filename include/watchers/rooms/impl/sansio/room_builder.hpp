@@ -8,8 +8,9 @@
 #include <string_view>
 
 namespace watchers::rooms {
+class new_room;
 class room; // whose implementation includes this: room.hpp cannot be included here
-}
+} // namespace watchers::rooms
 
 namespace watchers::rooms::detail {
 
@@ -32,6 +33,13 @@ public:
     // The room as far as it is known after a change whose answer told nothing: its id and what was set, for a
     // create all that was sent. Its raw_json() is empty.
     static room synthesize(const call_request&);
+
+    // Whether the room that was found may be the one that was asked for: none of the members that an answer
+    // tells and the API documents as sent differs. URLs are left out, since the service may rewrite them;
+    // times are compared to the second, to which the specification's format cuts them.
+    static bool matches(const room& found, const new_room& wanted) noexcept;
+
+    static void mark_confirmed(room& r) noexcept;
 
 private:
     class sink;

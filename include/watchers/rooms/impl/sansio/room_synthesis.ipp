@@ -90,4 +90,22 @@ WATCHERS_ROOMS_DECL room room_builder::synthesize(const call_request& request)
     return r;
 }
 
+WATCHERS_ROOMS_DECL bool room_builder::matches(const room& found, const new_room& wanted) noexcept
+{
+    const auto text_fits = [](const std::optional<std::string_view>& told, std::string_view sent) {
+        return !told || *told == sent;
+    };
+    const auto time_fits = [](std::optional<time_point> told, std::optional<time_point> sent) {
+        using std::chrono::floor;
+        using std::chrono::seconds;
+        return !told || (sent && floor<seconds>(*told) == floor<seconds>(*sent));
+    };
+    return text_fits(found.id(), wanted.id()) && text_fits(found.name(), wanted.name()) &&
+           text_fits(found.about(), wanted.about()) &&
+           found.voice().value_or(wanted.voice()) == wanted.voice() &&
+           time_fits(found.starts_at(), wanted.starts_at()) && time_fits(found.ends_at(), wanted.ends_at());
+}
+
+WATCHERS_ROOMS_DECL void room_builder::mark_confirmed(room& r) noexcept { r.confirmed_ = true; }
+
 } // namespace watchers::rooms::detail
