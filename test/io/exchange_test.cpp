@@ -312,7 +312,7 @@ TEST_CASE("fault_14 pool_exhausted")
 
     // Run
     call_record& waiting = r.create("r");
-    call_record& too_many = r.create("r");
+    call_record& too_many = r.create("another");
     r.sim.poll();
 
     // Check

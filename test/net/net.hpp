@@ -29,8 +29,11 @@ inline rooms::config config_for(const sandbox::server& s)
 {
     rooms::config c(rooms::credentials("sandbox", "sandbox"));
     c.base_url = s.base_url();
+    // One failure at a time: what follows from it has tests of its own.
     c.retry = rooms::retry_policy::none();
     c.retry.replay_on_dead_connection = true;
+    c.retry.max_retry_after = std::chrono::milliseconds(0);
+    c.ordered_changes = false;
     if (s.ca_pem().empty())
         c.plain_http_to_loopback = true;
     else

@@ -36,9 +36,13 @@
 #include <watchers/rooms/impl/sansio/validate.ipp>
 
 #include <watchers/rooms/impl/io/call.ipp>
+#include <watchers/rooms/impl/io/call_attempt.ipp>
 #include <watchers/rooms/impl/io/connection.ipp>
+#include <watchers/rooms/impl/io/credential_source.ipp>
 #include <watchers/rooms/impl/io/engine.ipp>
+#include <watchers/rooms/impl/io/engine_pool.ipp>
 #include <watchers/rooms/impl/io/opener.ipp>
+#include <watchers/rooms/impl/io/throttle_gate.ipp>
 #include <watchers/rooms/impl/io/tls_context.ipp>
 #include <watchers/rooms/impl/io/tls_session.ipp>
 

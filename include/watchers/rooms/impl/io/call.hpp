@@ -5,35 +5,44 @@
 #include <watchers/rooms/detail/call_request.hpp>
 #include <watchers/rooms/diagnostics.hpp>
 #include <watchers/rooms/impl/io/completion.hpp>
+#include <watchers/rooms/impl/io/waiting_line.hpp>
 #include <watchers/rooms/impl/sansio/classify.hpp>
 #include <watchers/rooms/impl/sansio/deadline_queue.hpp>
 #include <watchers/rooms/impl/sansio/pool_core.hpp>
 #include <watchers/rooms/impl/sansio/request_builder.hpp>
 #include <watchers/rooms/impl/sansio/response_reader.hpp>
+#include <watchers/rooms/impl/sansio/retry_fsm.hpp>
+#include <watchers/rooms/impl/sansio/room_order.hpp>
 
 #include <boost/asio/cancellation_type.hpp>
 
 #include <cstdint>
+#include <exception>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace watchers::rooms::detail {
 
 class connection;
 class engine;
 
-// One operation from its acceptance to its completion: queue, exchange, perhaps one replay, completion.
-// Completes exactly once: every path ends in finish(), and a finished call is off all lists. The object is
-// used again for later calls; ids tell them apart.
+// One operation from its acceptance to its completion. What follows from the end of an attempt is for
+// retry_fsm to say; this carries it out. Completes exactly once: every path ends in finish(), and a finished
+// call is off all lists. The object is used again for later calls; ids tell them apart.
 //
-//            begin()
-//               |
-//            queued  --- on_connection() --->  exchanging  --- on_answer(), on_exchange_failed() --->
-//            finish()
-//               ^                                  |
-//               +------------ replay --------------+         deadline, cancellation, shutdown: finish() from
-//               each
-class call final : public pool_core::ticket, public list_hook<call>, private deadline
+//   begin(), launch() -> turn -> credentials -> throttled -> queued -> exchanging -> finish()
+//                                     ^            ^                       |
+//                                     |            +------- backoff -------+
+//                                     +------------------------------------+
+//
+//   A stage in which there is nothing to wait for is passed through. Deadline, cancellation and shutdown end
+//   the call in each of them.
+class call final : public pool_core::ticket,
+                   public list_hook<call>,
+                   public list_hook<waiting_hook>,
+                   public room_order::change,
+                   private deadline
 {
 public:
     explicit call(engine& e) noexcept : engine_(e) {}
@@ -42,22 +51,39 @@ public:
     // as before.
     void begin(std::uint64_t id, call_request, const call_options&, room_handler, clock::time_point now);
 
-    // Asks for a connection.
+    // Sets out for a connection.
     void launch(clock::time_point now);
 
     std::uint64_t id() const noexcept { return id_; }
-    const encoded_call& encoded() const noexcept { return encoded_; }
+
+    // What is to be sent.
+    const encoded_call& encoded() const noexcept
+    {
+        return fsm_.role() == request_role::operation ? encoded_ : confirmation_;
+    }
+
+    // Waiting
+
+    void seek_connection(clock::time_point now);
+    void acquire(clock::time_point now, bool beyond_limit);
+    void put_back(clock::time_point now);
+    void stand_in(waiting_line&, waiting_line::end) noexcept;
+    void leave_line() noexcept;
+    void on_no_credentials(error_code cause);
 
     // The pool
+
     void on_connection(connection&, clock::time_point now);
     void on_open_failed(connection&, error_code, error_code cause);
 
     // The exchange
+
     void on_first_byte();
     void on_answer(connection&, response&, bool reusable);
     void on_exchange_failed(connection&, error_code, error_code cause);
 
     // The caller
+
     void cancel(boost::asio::cancellation_type);
     void shut_down();
 
@@ -65,30 +91,58 @@ public:
     void abandon() noexcept;
 
 private:
+    enum class stage : unsigned char
+    {
+        turn,        // waits for an earlier change of the same room
+        credentials, // waits for the provider
+        throttled,   // waits at the gate
+        backoff,     // waits before another attempt
+        queued,      // waits in the pool
+        exchanging,
+    };
+
+    std::string_view ordered_room() const noexcept override { return request_->room_id(); }
     void on_deadline(clock::time_point now) override;
+    void resume(clock::time_point now); // after a backoff
+
     operation_kind kind() const noexcept { return encoded_.kind; }
-    bool replays(const connection&, error_code) const noexcept;
-    void interrupt(errc);
-    void let_go(connection&, bool keep, error_code, room, when);
-    verdict judge(const response&, room& told);
+    const retry_policy& policy() const noexcept;
+    rooms::phase waiting_phase() const noexcept;
+    bool tried_before() const noexcept { return attempts_ > 0 || diagnostics_.last_failure(); }
+    bool too_late_for_pause(clock::time_point now); // and has ended then
+
+    // Attempts
+    void judge(const response&, attempt_result&, room& told);
     void describe_refusal(const response&);
-    rooms::effect effect_so_far() const noexcept;
+    void fail_exchange(connection&, error_code, error_code cause, when);
+    void go_on(const attempt_result&, room told, when);
+    void try_again(const retry_step&, error_code failure, clock::time_point now);
+    void renew_credentials(clock::time_point now);
+    void conclude(const retry_step&, const attempt_result&, room told, when);
+    std::exception_ptr let_go(connection&, bool keep);
     void report_attempt(const connection&, error_code, unsigned status);
+
+    void interrupt(errc);
     void finish(error_code, room, when);
 
     engine& engine_;
     std::uint64_t id_ = 0;
     std::optional<call_request> request_;
     encoded_call encoded_;
+    encoded_call confirmation_; // of the call that confirmation_of_ names
+    std::uint64_t confirmation_of_ = 0;
+    std::optional<retry_policy> policy_;
+    retry_fsm fsm_;
     rooms::diagnostics* asked_diagnostics_ = nullptr;
     rooms::diagnostics diagnostics_;
     std::optional<completion<room>> completion_;
 
     clock::time_point deadline_;
+    waiting_line* line_ = nullptr;     // that it stands in
     connection* connection_ = nullptr; // exchanging on it
-    bool ambiguous_ = false; // a request was, or may have been, sent, and nothing tells what became of it
-    bool replayed_ = false;
+    std::uint64_t credentials_ = 0;    // generation of those sent last
     unsigned attempts_ = 0;
+    stage stage_ = stage::queued;
 
     // With an observer only
     clock::time_point began_;

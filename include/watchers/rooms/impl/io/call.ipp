@@ -3,14 +3,10 @@
 
 #include <watchers/rooms/impl/io/call.hpp>
 #include <watchers/rooms/impl/io/engine.hpp>
-#include <watchers/rooms/impl/sansio/error_body.hpp>
-#include <watchers/rooms/impl/sansio/retry_after.hpp>
-#include <watchers/rooms/impl/sansio/room_builder.hpp>
 
 #include <boost/asio/associated_cancellation_slot.hpp>
 
 #include <algorithm>
-#include <exception>
 #include <new>
 #include <utility>
 
@@ -60,33 +56,84 @@ WATCHERS_ROOMS_DECL void call::begin(std::uint64_t id, call_request request, con
 
     id_ = id;
     request_.emplace(std::move(request));
+    policy_ = options.retry();
+    fsm_.begin(kind());
     asked_diagnostics_ = options.diagnostics();
     diagnostics_ = rooms::diagnostics();
     diagnostics_.set_operation(kind());
     deadline_ = now + timeout;
-    ambiguous_ = false;
-    replayed_ = false;
     attempts_ = 0;
 }
 
 WATCHERS_ROOMS_DECL void call::launch(clock::time_point now)
 {
     if (observer* o = engine_.watcher()) {
-        began_ = queued_ = now;
+        began_ = now;
         o->on_call_start({id_, kind(), request_->room_id()});
     }
-    const auto acquired = engine_.acquire(*this, now);
+    if (kind() != operation_kind::get_room && engine_.settings().ordered_changes) {
+        stage_ = stage::turn;
+        try {
+            if (!engine_.order().enter(*this)) return;
+        } catch (const std::bad_alloc&) {
+            return interrupt(errc::resource_exhausted);
+        }
+    }
+    seek_connection(now);
+}
+
+// Waiting
+
+WATCHERS_ROOMS_DECL void call::seek_connection(clock::time_point now)
+{
+    if (engine_.watcher() != nullptr) queued_ = now;
+    try {
+        if (engine_.credentials_in_use().missing()) {
+            stage_ = stage::credentials;
+            return engine_.credentials_in_use().wait(*this, now);
+        }
+        if (engine_.gate().paused(now) && too_late_for_pause(now)) return;
+        if (engine_.gate().full() && !tried_before()) {
+            diagnostics_.set_phase(phase::throttle);
+            return finish(errc::pool_full, {}, when::later);
+        }
+        stage_ = stage::throttled;
+        if (engine_.gate().pass(*this, now)) acquire(now, tried_before());
+    } catch (const std::bad_alloc&) {
+        if (id_ == 0) throw; // the call is over, and its handler lost
+        interrupt(errc::resource_exhausted);
+    }
+}
+
+// A wait that would outlast the call is not begun.
+WATCHERS_ROOMS_DECL bool call::too_late_for_pause(clock::time_point now)
+{
+    const auto until = engine_.gate().paused_until();
+    if (until < deadline_) return false;
+    diagnostics_.set_phase(phase::throttle)
+        .set_effect(fsm_.effect())
+        .set_retry_after(std::chrono::ceil<std::chrono::seconds>(until - now));
+    finish(fsm_.role() == request_role::confirmation ? errc::outcome_unknown : errc::rate_limited, {},
+           when::later);
+    return true;
+}
+
+// @param beyond_limit also where more calls wait already than config::max_waiting_calls.
+WATCHERS_ROOMS_DECL void call::acquire(clock::time_point now, bool beyond_limit)
+{
+    stage_ = stage::queued;
+    const auto acquired = engine_.acquire(*this, now, beyond_limit);
     switch (acquired.result) {
     case pool_core::outcome::assigned:
         return on_connection(static_cast<connection&>(*acquired.connection), now);
     case pool_core::outcome::full:
-        diagnostics_.set_phase(phase::queue);
+        diagnostics_.set_phase(phase::queue).set_effect(fsm_.effect());
         return finish(errc::pool_full, {}, when::later);
     case pool_core::outcome::queued: break;
     }
     try {
-        if (const auto limit = engine_.settings().pool_timeout; limit.count() > 0)
-            engine_.clock_timers().set(*this, std::min(deadline_, now + limit));
+        const auto limit = engine_.settings().pool_timeout;
+        if (limit.count() > 0) engine_.clock_timers().set(*this, std::min(deadline_, now + limit));
         engine_.open_wanted();
     } catch (const std::bad_alloc&) {
         if (id_ == 0) throw; // the call is over, and its handler lost
@@ -94,132 +141,65 @@ WATCHERS_ROOMS_DECL void call::launch(clock::time_point now)
     }
 }
 
-WATCHERS_ROOMS_DECL void call::on_connection(connection& c, clock::time_point now)
+// The service asked for a pause while the call waited in the pool.
+WATCHERS_ROOMS_DECL void call::put_back(clock::time_point now)
 {
-    connection_ = &c;
-    ++attempts_;
-    if (engine_.watcher() != nullptr) sent_ = first_byte_ = engine_.env().now();
     try {
-        engine_.clock_timers().set(*this, std::min(deadline_, now + engine_.settings().attempt_timeout));
-        c.start(*this, engine_.heads());
-        engine_.on_request_started(c.request_size());
+        engine_.clock_timers().set(*this, deadline_);
+        if (too_late_for_pause(now)) return;
+        stage_ = stage::throttled;
+        engine_.gate().put_back(*this, now);
     } catch (const std::bad_alloc&) {
+        if (id_ == 0) throw; // the call is over, and its handler lost
         interrupt(errc::resource_exhausted);
     }
 }
 
-WATCHERS_ROOMS_DECL void call::on_open_failed(connection& c, error_code ec, error_code cause)
+WATCHERS_ROOMS_DECL void call::stand_in(waiting_line& l, waiting_line::end e) noexcept
 {
-    diagnostics_.set_phase(c.opening_phase()).set_cause(cause);
-    ++attempts_; // for the observer: an attempt was made, though nothing was sent
-    report_attempt(c, ec, 0);
-    --attempts_;
-    finish(ec, {}, when::later);
-}
-
-WATCHERS_ROOMS_DECL void call::on_first_byte()
-{
-    if (engine_.watcher() != nullptr) first_byte_ = engine_.env().now();
-}
-
-WATCHERS_ROOMS_DECL void call::on_answer(connection& c, response& answer, bool reusable)
-{
-    diagnostics_.set_phase(phase::answered).set_http_status(answer.status);
-    room told;
-    verdict v = classify_answer(kind(), answer);
-    try {
-        v = judge(answer, told);
-    } catch (const std::bad_alloc&) {
-        v.error = errc::resource_exhausted;
-    }
-    diagnostics_.set_effect(v.effect);
-    report_attempt(c, v.error, answer.status);
-    engine_.on_request_ended(c.bytes_read());
-
-    // After 408 and 421 the server wants another connection.
-    const bool keep = reusable && v.error != errc::request_timeout && v.error != errc::misdirected_request;
-    let_go(c, keep, v.error, std::move(told), when::at_once);
-}
-
-// Gives the connection back, perhaps to another call, and then ends.
-WATCHERS_ROOMS_DECL void call::let_go(connection& c, bool keep, error_code ec, room told, when w)
-{
-    connection_ = nullptr;
-    std::exception_ptr out_of_memory; // at the expense of that other call
-    try {
-        engine_.release(c, engine_.env().now(), keep);
-    } catch (const std::bad_alloc&) {
-        out_of_memory = std::current_exception();
-    }
-    finish(ec, std::move(told), w);
-    if (out_of_memory) std::rethrow_exception(out_of_memory);
-}
-
-// Reads the answer: what it means, and what it tells of the room.
-WATCHERS_ROOMS_DECL verdict call::judge(const response& answer, room& told)
-{
-    verdict v = classify_answer(kind(), answer);
-    if (v.error) {
-        describe_refusal(answer);
-        if (!ambiguous_ || kind() == operation_kind::get_room) return v;
-        if (kind() == operation_kind::delete_room && v.error == errc::not_found) {
-            diagnostics_.set_note("the room is gone; an earlier request of this call, whose answer was lost, "
-                                  "may have deleted it");
-            return {{}, effect::applied};
-        }
-        v.effect = effect::unknown; // the refusal speaks of the last request only
-        return v;
-    }
-    if (kind() == operation_kind::delete_room) return v;
-
-    error_code unreadable;
-    std::string note;
-    told = room_builder::parse(std::string_view(answer.body), unreadable, &note);
-    diagnostics_.set_note(std::move(note));
-    if (!unreadable) return v;
-    if (kind() == operation_kind::get_room)
-        v.error = unreadable;
+    line_ = &l;
+    if (e == waiting_line::end::front)
+        l.push_front(*this);
     else
-        told = room_builder::synthesize(*request_);
-    return v;
+        l.push_back(*this);
 }
 
-WATCHERS_ROOMS_DECL void call::describe_refusal(const response& answer)
+WATCHERS_ROOMS_DECL void call::leave_line() noexcept
 {
-    diagnostics_.set_message(error_message(answer.body));
-    if (!answer.retry_after.empty())
-        diagnostics_.set_retry_after(parse_retry_after(answer.retry_after, answer.date));
+    if (waiting_line* const l = std::exchange(line_, nullptr)) l->erase(*this);
 }
 
-WATCHERS_ROOMS_DECL void call::on_exchange_failed(connection& c, error_code ec, error_code cause)
+WATCHERS_ROOMS_DECL void call::on_no_credentials(error_code cause)
 {
-    diagnostics_.set_phase(c.exchange_phase()).set_cause(cause);
-    ambiguous_ = true;
-    connection_ = nullptr;
-    report_attempt(c, ec, 0);
-    engine_.on_request_ended(c.bytes_read());
-    const auto now = engine_.env().now();
-    if (replays(c, ec)) {
-        replayed_ = true;
-        queued_ = now;
-        engine_.clock_timers().set(*this, deadline_);
-        return engine_.replace(c, *this);
-    }
-    let_go(c, false, ec, {}, when::later);
-}
-
-// The server may close an idle connection just as it is picked; what was sent then was most likely not read.
-WATCHERS_ROOMS_DECL bool call::replays(const connection& c, error_code ec) const noexcept
-{
-    return ec == errc::connection_lost && c.reused() && !replayed_ && replayable(kind());
+    diagnostics_.set_phase(phase::credentials).set_cause(cause).set_effect(fsm_.effect());
+    finish(errc::credentials_failed, {}, when::later);
 }
 
 WATCHERS_ROOMS_DECL void call::on_deadline(clock::time_point now)
 {
     if (now >= deadline_) return interrupt(errc::deadline_exceeded);
-    if (connection_ == nullptr) return interrupt(errc::pool_timeout);
-    interrupt(connection_->exchange_phase() == phase::write ? errc::write_timeout : errc::response_timeout);
+    switch (stage_) {
+    case stage::backoff: return resume(now);
+    case stage::exchanging: {
+        const bool writing = connection_->exchange_phase() == phase::write;
+        return fail_exchange(*connection_, writing ? errc::write_timeout : errc::response_timeout, {},
+                             when::later);
+    }
+    default: return interrupt(errc::pool_timeout);
+    }
 }
+
+WATCHERS_ROOMS_DECL void call::resume(clock::time_point now)
+{
+    try {
+        engine_.clock_timers().set(*this, deadline_);
+    } catch (const std::bad_alloc&) {
+        return interrupt(errc::resource_exhausted);
+    }
+    seek_connection(now);
+}
+
+// The end
 
 WATCHERS_ROOMS_DECL void call::cancel(boost::asio::cancellation_type type)
 {
@@ -238,48 +218,43 @@ WATCHERS_ROOMS_DECL void call::abandon() noexcept
     completion_.reset();
 }
 
+WATCHERS_ROOMS_DECL phase call::waiting_phase() const noexcept
+{
+    if (fsm_.role() == request_role::confirmation) return phase::confirm;
+    switch (stage_) {
+    case stage::turn: return phase::turn;
+    case stage::credentials: return phase::credentials;
+    case stage::throttled: return phase::throttle;
+    case stage::backoff: return phase::backoff;
+    default: return engine_.waiting_phase();
+    }
+}
+
 // Ends the call wherever it is.
 WATCHERS_ROOMS_DECL void call::interrupt(errc why)
 {
+    std::exception_ptr out_of_memory;
     if (connection* c = std::exchange(connection_, nullptr)) {
-        diagnostics_.set_phase(c->exchange_phase());
-        ambiguous_ = true;
+        const bool confirming = fsm_.role() == request_role::confirmation;
+        diagnostics_.set_phase(confirming ? phase::confirm : c->exchange_phase());
+        fsm_.on_interrupted();
         report_attempt(*c, why, 0);
         engine_.on_request_ended(c->bytes_read());
-        return let_go(*c, false, why, {}, when::later);
+        out_of_memory = let_go(*c, false);
+    } else {
+        diagnostics_.set_phase(waiting_phase());
+        leave_line();
+        engine_.withdraw(*this);
     }
-    diagnostics_.set_phase(engine_.waiting_phase());
-    engine_.withdraw(*this);
+    diagnostics_.set_effect(fsm_.effect());
     finish(why, {}, when::later);
-}
-
-WATCHERS_ROOMS_DECL void call::report_attempt(const connection& c, error_code ec, unsigned status)
-{
-    observer* const o = engine_.watcher();
-    if (o == nullptr) return;
-    const bool sent = c.state() == pool_core::slot_state::busy;
-    const auto now = engine_.env().now();
-    phase_durations took;
-    if (!c.reused()) took = c.opening_durations();
-    took.queue = (sent ? sent_ : now) - queued_;
-    if (sent) {
-        took.wait = (first_byte_ > sent_ ? first_byte_ : now) - sent_;
-        if (first_byte_ > sent_) took.read = now - first_byte_;
-    }
-    o->on_attempt_end({id_, kind(), attempts_, ec, status, !c.reused(), !c.reused() && c.resumed(),
-                       sent ? c.request_size() : 0, sent ? c.bytes_read() : 0, took, false});
-}
-
-WATCHERS_ROOMS_DECL rooms::effect call::effect_so_far() const noexcept
-{
-    return kind() == operation_kind::get_room || !ambiguous_ ? effect::none : effect::unknown;
+    if (out_of_memory) std::rethrow_exception(out_of_memory);
 }
 
 WATCHERS_ROOMS_DECL void call::finish(error_code ec, room told, when w)
 {
     engine_.clock_timers().cancel(*this);
     diagnostics_.set_attempts(attempts_);
-    if (diagnostics_.phase() != phase::answered) diagnostics_.set_effect(effect_so_far());
     if (observer* o = engine_.watcher())
         o->on_call_end({id_, kind(), request_->room_id(), ec, diagnostics_, engine_.env().now() - began_});
     if (asked_diagnostics_ != nullptr) *asked_diagnostics_ = std::move(diagnostics_);

@@ -5,17 +5,21 @@
 #include <watchers/rooms/impl/io/call.hpp>
 #include <watchers/rooms/impl/io/completion.hpp>
 #include <watchers/rooms/impl/io/connection.hpp>
+#include <watchers/rooms/impl/io/credential_source.hpp>
 #include <watchers/rooms/impl/io/environment.hpp>
+#include <watchers/rooms/impl/io/throttle_gate.hpp>
 #include <watchers/rooms/impl/io/timers.hpp>
 #include <watchers/rooms/impl/sansio/origin.hpp>
 #include <watchers/rooms/impl/sansio/pool_core.hpp>
-#include <watchers/rooms/impl/sansio/request_builder.hpp>
+#include <watchers/rooms/impl/sansio/retry_budget.hpp>
+#include <watchers/rooms/impl/sansio/room_order.hpp>
 #include <watchers/rooms/observer.hpp>
 #include <watchers/rooms/stats.hpp>
 
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -76,8 +80,12 @@ public:
     // For calls
 
     observer* watcher() const noexcept { return config_.observer.get(); }
-    const request_heads& heads() const noexcept { return heads_; }
-    pool_core::acquisition acquire(call&, clock::time_point now);
+    credential_source& credentials_in_use() noexcept { return credentials_; }
+    throttle_gate& gate() noexcept { return gate_; }
+    retry_budget& budget() noexcept { return budget_; }
+    room_order& order() noexcept { return order_; }
+    pool_core::acquisition acquire(call&, clock::time_point now, bool beyond_limit);
+    bool can_serve() const noexcept { return pool_.can_serve(); }
     void withdraw(call&);
     void open_wanted();
     void release(connection&, clock::time_point now, bool reusable);
@@ -85,6 +93,19 @@ public:
     phase waiting_phase() const noexcept;
     void on_request_started(std::size_t bytes) noexcept;
     void on_request_ended(std::size_t bytes_read) noexcept { totals_.bytes_read.add(bytes_read); }
+
+    void on_retry() noexcept { totals_.retries.add(1); }
+    void on_retry_denied() noexcept { totals_.retries_denied.add(1); }
+    void on_confirmation() noexcept { totals_.confirmations.add(1); }
+    void on_credentials_asked() noexcept { totals_.credentials_asked.add(1); }
+
+    // An answer was 429: all calls wait, for as long as it asked for.
+    void pause(std::optional<std::chrono::seconds> asked_for);
+
+    // The call's turn, or what it waited for, has come: it goes on in run_woken(). Not from within, since
+    // each may end, and wake the next.
+    void wake(call& c) noexcept;
+    void run_woken();
 
     // The call is over and off all lists: lets its handler be called, and keeps the object for the next one.
     void retire(call&, completion<room>, error_code, room, when);
@@ -100,6 +121,7 @@ private:
     {
         counter open, idle, busy, opening, calls, waiting;
         counter requests, opened, failed, resumed, replays, bytes_written, bytes_read;
+        counter throttled_calls, retries, retries_denied, confirmations, throttled, credentials_asked;
     };
 
     void on_wake() override { timers_.run(); }
@@ -118,15 +140,19 @@ private:
     std::unique_ptr<environment> environment_;
     executor_pair home_;
     config config_;
-    origin origin_;
-    request_heads heads_;
     timers timers_;
+    credential_source credentials_;
+    throttle_gate gate_;
+    retry_budget budget_;
+    room_order order_;
     pool_core pool_;
     std::vector<std::unique_ptr<connection>> connections_;
 
     std::vector<std::unique_ptr<call>> calls_;
     std::vector<call*> spare_calls_;
     intrusive_list<call, call> active_;
+    waiting_line woken_;
+    bool running_woken_ = false;
     std::uint64_t last_id_ = 0;
 
     std::vector<drain_waiter> drains_;

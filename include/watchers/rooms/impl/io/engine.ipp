@@ -2,11 +2,13 @@
 #pragma once
 
 #include <watchers/rooms/impl/io/engine.hpp>
+#include <watchers/rooms/impl/io/flag_guard.hpp>
 #include <watchers/rooms/impl/sansio/validate.hpp>
 
 #include <boost/asio/associated_cancellation_slot.hpp>
 
 #include <algorithm>
+#include <exception>
 #include <new>
 #include <utility>
 
@@ -32,9 +34,10 @@ WATCHERS_ROOMS_DECL engine::engine(std::unique_ptr<environment> e, config c, ori
     : environment_(std::move(e))
     , home_(environment_->executor(), environment_->callers_executor())
     , config_(std::move(c))
-    , origin_(std::move(o))
-    , heads_(origin_, config_.credentials)
     , timers_(*environment_)
+    , credentials_(*this, std::move(o), config_.credentials, config_.credential_provider)
+    , gate_(*this, config_.max_requests_per_second, config_.max_waiting_calls)
+    , budget_(config_.retry.budget)
     , pool_({config_.max_connections, config_.max_waiting_calls, config_.idle_timeout})
 {}
 
@@ -55,6 +58,9 @@ WATCHERS_ROOMS_DECL void engine::start(call_request request, const call_options&
         return refuse(stopped_ ? errc::shutting_down : errc::draining, kind, options, {}, std::move(handler));
     if (std::string fault = check_request(request); !fault.empty())
         return refuse(errc::invalid_argument, kind, options, std::move(fault), std::move(handler));
+    if (options.retry())
+        if (std::string fault = check(*options.retry()); !fault.empty())
+            return refuse(errc::invalid_argument, kind, options, std::move(fault), std::move(handler));
     if (options.timeout() && options.timeout()->count() <= 0)
         return refuse(errc::deadline_exceeded, kind, options, {}, std::move(handler));
 
@@ -99,8 +105,17 @@ WATCHERS_ROOMS_DECL void engine::retire(call& c, completion<room> done, error_co
 {
     const auto alive = shared_from_this(); // the handler may destroy the client
     active_.erase(c);
-    spare_calls_.push_back(&c);
     totals_.calls.set(active_.size());
+    std::exception_ptr out_of_memory; // at the expense of another call
+    if (c.entered()) {
+        if (room_order::change* const next = order_.leave(c)) wake(static_cast<call&>(*next));
+        try {
+            run_woken();
+        } catch (const std::bad_alloc&) {
+            out_of_memory = std::current_exception();
+        }
+    }
+    spare_calls_.push_back(&c);
     const bool drained = draining_ && !stopped_ && active_.empty();
     if (drained) close_unused();
 
@@ -119,183 +134,34 @@ WATCHERS_ROOMS_DECL void engine::retire(call& c, completion<room> done, error_co
     if (!here) std::move(done).complete(w, home_, ec, std::move(told));
     if (drained) finish_drains({});
     if (here) std::move(done).complete(w, home_, ec, std::move(told));
+    if (out_of_memory) std::rethrow_exception(out_of_memory);
+}
+
+WATCHERS_ROOMS_DECL void engine::wake(call& c) noexcept
+{
+    if (!stopped_) c.stand_in(woken_, waiting_line::end::back);
+}
+
+WATCHERS_ROOMS_DECL void engine::run_woken()
+{
+    if (running_woken_ || woken_.empty()) return;
+    const flag_guard guard(running_woken_);
+    std::exception_ptr out_of_memory;
+    while (!woken_.empty()) {
+        call& c = woken_.front();
+        c.leave_line();
+        try {
+            c.seek_connection(environment_->now());
+        } catch (const std::bad_alloc&) {
+            out_of_memory = std::current_exception();
+        }
+    }
+    if (out_of_memory) std::rethrow_exception(out_of_memory);
 }
 
 WATCHERS_ROOMS_DECL void engine::cancel_call(call& c, std::uint64_t id, boost::asio::cancellation_type type)
 {
     if (c.id() == id) c.cancel(type);
-}
-
-// The pool
-
-WATCHERS_ROOMS_DECL pool_core::acquisition engine::acquire(call& c, clock::time_point now)
-{
-    // One that has just served was empty when it had; the others may have got something while nobody looked.
-    constexpr auto looked_at_lately = std::chrono::microseconds(10);
-    while (pool_core::slot* next = pool_.next_idle()) {
-        auto& candidate = static_cast<connection&>(*next);
-        const bool unobserved = now - pool_core::idle_since(candidate) > looked_at_lately;
-        if (!pool_.stale(now) && (!unobserved || candidate.quiet())) break;
-        pool_.evict(candidate);
-        candidate.close();
-    }
-    const auto acquired = pool_.acquire(c);
-    note_pool();
-    return acquired;
-}
-
-WATCHERS_ROOMS_DECL void engine::withdraw(call& c)
-{
-    pool_.withdraw(c);
-    note_pool();
-}
-
-WATCHERS_ROOMS_DECL void engine::release(connection& c, clock::time_point now, bool reusable)
-{
-    const auto step = pool_.release(c, now, reusable && !stopped_);
-    if (step.close) c.close();
-    note_pool();
-    if (step.next != nullptr) return static_cast<call*>(step.next)->on_connection(c, now);
-    if (step.close) return open_wanted();
-    watch_idle(now);
-}
-
-WATCHERS_ROOMS_DECL void engine::replace(connection& c, call& for_whom)
-{
-    c.close();
-    pool_.replace(c, for_whom);
-    totals_.replays.add(1);
-    open_one(c);
-    note_pool();
-}
-
-WATCHERS_ROOMS_DECL void engine::open_wanted()
-{
-    if (std::exchange(opening_wanted_, true)) return; // one that fails at once comes back here
-    class reset_at_exit
-    {
-    public:
-        explicit reset_at_exit(bool& b) noexcept : flag_(b) {}
-        ~reset_at_exit() { flag_ = false; }
-
-    private:
-        bool& flag_;
-    };
-    const reset_at_exit guard(opening_wanted_);
-    while (!stopped_ && pool_.should_open()) {
-        if (!pool_.has_closed()) {
-            connections_.push_back(std::make_unique<connection>(*this));
-            pool_.add(*connections_.back());
-        }
-        open_one(static_cast<connection&>(pool_.take_closed()));
-    }
-    note_pool();
-}
-
-WATCHERS_ROOMS_DECL void engine::open_one(connection& c)
-{
-    try {
-        c.open();
-        if (resolving_) return;
-        environment_->resolve();
-        resolving_ = true;
-    } catch (const std::bad_alloc&) {
-        c.give_up(errc::resource_exhausted);
-    }
-}
-
-WATCHERS_ROOMS_DECL void engine::on_resolved(error_code ec, std::vector<endpoint> addresses)
-{
-    resolving_ = false;
-    if (stopped_) return;
-    std::vector<connection*> waiting; // a failure may begin another opening, which is to resolve anew
-    for (const auto& c : connections_)
-        if (c->resolving()) waiting.push_back(c.get());
-    for (connection* c : waiting)
-        if (c->resolving()) c->on_resolved(ec, addresses);
-}
-
-WATCHERS_ROOMS_DECL void engine::on_opened(connection& c)
-{
-    const auto now = environment_->now();
-    auto expires_at = clock::time_point::max();
-    if (const clock::duration lifetime = config_.max_connection_lifetime; lifetime.count() > 0) {
-        const auto tenth = static_cast<std::uint64_t>(lifetime.count() / 10 + 1);
-        expires_at = now + lifetime - clock::duration(environment_->random() % tenth);
-    }
-    totals_.opened.add(1);
-    if (c.resumed()) totals_.resumed.add(1);
-    auto* const next = pool_.opened(c, now, expires_at);
-    note_pool();
-    if (next != nullptr) return static_cast<call*>(next)->on_connection(c, now);
-    if (draining_ && active_.empty()) return close_unused();
-    watch_idle(now);
-}
-
-WATCHERS_ROOMS_DECL void engine::on_open_failed(connection& c, error_code ec, error_code cause)
-{
-    totals_.failed.add(1);
-    auto* const told = pool_.open_failed(c);
-    note_pool();
-    try {
-        if (told != nullptr) static_cast<call*>(told)->on_open_failed(c, ec, cause);
-    } catch (const std::bad_alloc&) {
-        open_wanted();
-        throw;
-    }
-    open_wanted();
-}
-
-WATCHERS_ROOMS_DECL void engine::on_idle_lost(connection& c)
-{
-    pool_.evict(c);
-    c.close();
-    note_pool();
-}
-
-WATCHERS_ROOMS_DECL void engine::watch_idle(clock::time_point now)
-{
-    if (armed() || pool_.idle() == 0) return;
-    try {
-        timers_.set(*this, now + config_.idle_timeout);
-    } catch (const std::bad_alloc&) {
-        close_idle(); // nothing would tell when to
-    }
-}
-
-WATCHERS_ROOMS_DECL void engine::on_deadline(clock::time_point now)
-{
-    while (auto* old = pool_.evict_expired(now))
-        static_cast<connection*>(old)->close();
-    note_pool();
-    if (const auto next = pool_.next_expiry()) timers_.set(*this, *next);
-}
-
-WATCHERS_ROOMS_DECL void engine::close_idle()
-{
-    while (auto* idle = pool_.any_idle()) {
-        pool_.evict(*idle);
-        static_cast<connection*>(idle)->close();
-    }
-    note_pool();
-}
-
-WATCHERS_ROOMS_DECL void engine::close_unused()
-{
-    close_idle();
-    for (const auto& c : connections_) {
-        if (c->state() != pool_core::slot_state::opening) continue;
-        c->close();
-        pool_.open_failed(*c);
-    }
-    note_pool();
-}
-
-WATCHERS_ROOMS_DECL phase engine::waiting_phase() const noexcept
-{
-    for (const auto& c : connections_)
-        if (c->state() == pool_core::slot_state::opening) return c->opening_phase();
-    return phase::queue;
 }
 
 // The end
@@ -346,6 +212,8 @@ WATCHERS_ROOMS_DECL void engine::stop()
     for (const auto& c : connections_)
         c->close();
     timers_.cancel(*this);
+    gate_.close();
+    credentials_.close();
     environment_->abandon();
 }
 
@@ -360,15 +228,12 @@ WATCHERS_ROOMS_DECL void engine::abandon() noexcept
         active_.pop_front().abandon();
     drains_.clear();
     timers_.cancel(*this);
+    gate_.close();
+    credentials_.close();
     environment_->abandon();
 }
 
-WATCHERS_ROOMS_DECL void engine::set_credentials(const credentials& c)
-{
-    request_heads changed(origin_, c);
-    config_.credentials = c;
-    heads_ = std::move(changed);
-}
+WATCHERS_ROOMS_DECL void engine::set_credentials(const credentials& c) { credentials_.use(c); }
 
 // Figures
 
@@ -384,6 +249,7 @@ WATCHERS_ROOMS_DECL void engine::note_pool() noexcept
     totals_.busy.set(pool_.busy());
     totals_.opening.set(pool_.opening());
     totals_.waiting.set(pool_.waiting());
+    totals_.throttled_calls.set(gate_.waiting());
 }
 
 WATCHERS_ROOMS_DECL stats engine::totals() const noexcept
@@ -396,11 +262,17 @@ WATCHERS_ROOMS_DECL stats engine::totals() const noexcept
     s.opening_connections = size(totals_.opening);
     s.calls = size(totals_.calls);
     s.waiting_calls = size(totals_.waiting);
+    s.throttled_calls = size(totals_.throttled_calls);
     s.requests = totals_.requests.read();
     s.connections_opened = totals_.opened.read();
     s.connections_failed = totals_.failed.read();
     s.handshakes_resumed = totals_.resumed.read();
     s.replays = totals_.replays.read();
+    s.retries = totals_.retries.read();
+    s.retries_denied = totals_.retries_denied.read();
+    s.confirmations = totals_.confirmations.read();
+    s.throttled = totals_.throttled.read();
+    s.credentials_asked = totals_.credentials_asked.read();
     s.bytes_written = totals_.bytes_written.read();
     s.bytes_read = totals_.bytes_read.read();
     return s;

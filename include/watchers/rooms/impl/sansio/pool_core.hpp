@@ -91,7 +91,14 @@ public:
     bool may_grow() const noexcept { return slots_ < limits_.connections; }
 
     // A connection for a call: an idle one at once, or a place in the queue.
-    acquisition acquire(ticket&) noexcept;
+    // @param beyond_limit into the queue also where it is full.
+    acquisition acquire(ticket&, bool beyond_limit = false) noexcept;
+
+    // Whether a call that asked now would get an idle connection, or have one opened for it.
+    bool can_serve() const noexcept { return !idle_.empty() || waiting_.size() < opening_ + openable(); }
+
+    // Takes the ticket out of the queue that entered it last; null if nobody waits for just any connection.
+    ticket* withdraw_last() noexcept { return waiting_.empty() ? nullptr : &waiting_.pop_back(); }
 
     // The ticket leaves the queue (a cancelled or timed-out call). What is being opened goes on for the
     // others.

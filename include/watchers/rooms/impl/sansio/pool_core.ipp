@@ -13,7 +13,7 @@ WATCHERS_ROOMS_DECL void pool_core::add(slot& s) noexcept
     closed_.push_back(s);
 }
 
-WATCHERS_ROOMS_DECL pool_core::acquisition pool_core::acquire(ticket& t) noexcept
+WATCHERS_ROOMS_DECL pool_core::acquisition pool_core::acquire(ticket& t, bool beyond_limit) noexcept
 {
     if (!idle_.empty()) {
         slot& s = idle_.pop_back();
@@ -22,7 +22,8 @@ WATCHERS_ROOMS_DECL pool_core::acquisition pool_core::acquire(ticket& t) noexcep
         return {outcome::assigned, &s};
     }
     // Those for whom a connection is being opened, or can be, do not count as waiting for one in use.
-    if (waiting_.size() >= limits_.waiting + opening_ + openable()) return {outcome::full, nullptr};
+    if (!beyond_limit && waiting_.size() >= limits_.waiting + opening_ + openable())
+        return {outcome::full, nullptr};
     waiting_.push_back(t);
     return {outcome::queued, nullptr};
 }

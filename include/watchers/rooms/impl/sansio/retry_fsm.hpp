@@ -83,7 +83,10 @@ public:
 
     void begin(operation_kind kind) noexcept { *this = retry_fsm(kind); }
 
-    // An attempt ended.
+    // An attempt of the operation succeeded.
+    retry_step on_success(rooms::effect, retry_budget&) noexcept;
+
+    // An attempt ended in another way, or was a confirmation.
     retry_step on_attempt(const attempt_result&, const circumstances&) noexcept;
 
     // The connection had served before, and was dead before any byte of an answer.
@@ -120,7 +123,6 @@ private:
 
     explicit retry_fsm(operation_kind k) noexcept : kind_(k) {}
 
-    retry_step succeed(const attempt_result&, retry_budget&) noexcept;
     retry_step judge_found(const attempt_result&, retry_budget&) noexcept;
     retry_step on_not_there(const attempt_result&, const circumstances&) noexcept;
     retry_step begin_confirmation(const attempt_result&, const circumstances&) noexcept;

@@ -10,7 +10,8 @@ namespace watchers::rooms::detail {
 
 WATCHERS_ROOMS_DECL retry_step retry_fsm::on_attempt(const attempt_result& r, const circumstances& c) noexcept
 {
-    if (!r.error) return state_ == state::operation ? succeed(r, c.budget) : judge_found(r, c.budget);
+    if (!r.error)
+        return state_ == state::operation ? on_success(r.effect, c.budget) : judge_found(r, c.budget);
     note_effect(r.effect);
     if (r.how == failure::unauthorized) {
         if (asked_credentials_ || !r.other_credentials) return give_up(r);
@@ -26,8 +27,8 @@ WATCHERS_ROOMS_DECL retry_step retry_fsm::on_attempt(const attempt_result& r, co
     }
     if (kind_ == operation_kind::delete_room && r.error == errc::not_found &&
         (lost_ || c.policy.accept_missing_on_delete)) {
-        retry_step step = succeed(r, c.budget);
-        step.effect = lost_ ? rooms::effect::applied : rooms::effect::none;
+        const auto done = lost_ ? rooms::effect::applied : rooms::effect::none;
+        retry_step step = on_success(done, c.budget);
         step.note =
             lost_ ? "the room is gone; an earlier request of this call, whose answer was lost, may have "
                     "deleted it"
@@ -57,11 +58,11 @@ WATCHERS_ROOMS_DECL retry_step retry_fsm::on_dead_connection(const retry_policy&
     return step;
 }
 
-WATCHERS_ROOMS_DECL retry_step retry_fsm::succeed(const attempt_result& r, retry_budget& budget) noexcept
+WATCHERS_ROOMS_DECL retry_step retry_fsm::on_success(rooms::effect done, retry_budget& budget) noexcept
 {
     budget.give_back(last_cost_);
     retry_step step;
-    step.effect = r.effect;
+    step.effect = done;
     return step;
 }
 

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <watchers/rooms/impl/io/call.hpp>
+#include <watchers/rooms/impl/io/engine.hpp>
+#include <watchers/rooms/impl/sansio/error_body.hpp>
+#include <watchers/rooms/impl/sansio/retry_after.hpp>
+#include <watchers/rooms/impl/sansio/room_builder.hpp>
+
+#include <boost/asio/error.hpp>
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+namespace watchers::rooms::detail {
+
+// The attempts of a call: what is sent, how it ended, and what follows from it.
+
+WATCHERS_ROOMS_DECL void call::on_connection(connection& c, clock::time_point now)
+{
+    if (engine_.gate().paused(now)) { // since the connection was asked for
+        const auto out_of_memory = let_go(c, true);
+        put_back(now);
+        if (out_of_memory) std::rethrow_exception(out_of_memory);
+        return;
+    }
+    connection_ = &c;
+    stage_ = stage::exchanging;
+    ++attempts_;
+    credentials_ = engine_.credentials_in_use().generation();
+    if (engine_.watcher() != nullptr) sent_ = first_byte_ = engine_.env().now();
+    try {
+        engine_.clock_timers().set(*this, std::min(deadline_, now + engine_.settings().attempt_timeout));
+        c.start(*this, engine_.credentials_in_use().heads());
+        engine_.on_request_started(c.request_size());
+    } catch (const std::bad_alloc&) {
+        interrupt(errc::resource_exhausted);
+    }
+}
+
+// Whether the name service will say the same the next time.
+inline bool name_is_unknown(error_code cause) noexcept
+{
+    namespace net = boost::asio::error;
+    return cause == net::host_not_found || cause == net::no_data || cause == net::no_recovery;
+}
+
+WATCHERS_ROOMS_DECL void call::on_open_failed(connection& c, error_code ec, error_code cause)
+{
+    diagnostics_.set_phase(c.opening_phase()).set_cause(cause);
+    ++attempts_; // for the observer: an attempt was made, though nothing was sent
+    report_attempt(c, ec, 0);
+    --attempts_;
+    attempt_result r;
+    r.error = ec;
+    r.how = classify_failure(ec, name_is_unknown(cause), false, 0);
+    go_on(r, {}, when::later);
+}
+
+WATCHERS_ROOMS_DECL void call::on_first_byte()
+{
+    if (engine_.watcher() != nullptr) first_byte_ = engine_.env().now();
+}
+
+WATCHERS_ROOMS_DECL void call::on_answer(connection& c, response& answer, bool reusable)
+{
+    diagnostics_.set_phase(phase::answered).set_http_status(answer.status);
+    room told;
+    attempt_result r;
+    try {
+        judge(answer, r, told);
+    } catch (const std::bad_alloc&) {
+        r.error = errc::resource_exhausted;
+        r.how = failure::inconclusive;
+    }
+    report_attempt(c, r.error, answer.status);
+    engine_.on_request_ended(c.bytes_read());
+    connection_ = nullptr;
+    if (r.how == failure::throttled) engine_.pause(r.retry_after);
+
+    // After 408 and 421 the server wants another connection.
+    const bool keep = reusable && r.error != errc::request_timeout && r.error != errc::misdirected_request;
+    const auto out_of_memory = let_go(c, keep); // at the expense of another call
+    go_on(r, std::move(told), when::at_once);
+    if (out_of_memory) std::rethrow_exception(out_of_memory);
+}
+
+// Reads the answer: what it means, and what it tells of the room.
+WATCHERS_ROOMS_DECL void call::judge(const response& answer, attempt_result& r, room& told)
+{
+    const bool confirming = fsm_.role() == request_role::confirmation;
+    const operation_kind asked = confirming ? operation_kind::get_room : kind();
+    const verdict v = classify_answer(asked, answer);
+    r.error = v.error;
+    r.effect = v.effect;
+    if (v.error) {
+        r.how = classify_failure(v.error, false, true, answer.status);
+        r.other_credentials = engine_.credentials_in_use().others_than(credentials_);
+        describe_refusal(answer);
+        r.retry_after = diagnostics_.retry_after();
+        return;
+    }
+    if (asked == operation_kind::delete_room) return;
+
+    error_code unreadable;
+    std::string note;
+    told = room_builder::parse(std::string_view(answer.body), unreadable, &note);
+    diagnostics_.set_note(std::move(note));
+    if (!unreadable) {
+        if (!confirming) return;
+        r.matches = room_builder::matches(told, request_->created());
+        room_builder::mark_confirmed(told);
+    } else if (asked == operation_kind::get_room) {
+        r.error = unreadable;
+        r.how = failure::refused;
+    } else {
+        told = room_builder::synthesize(*request_);
+    }
+}
+
+WATCHERS_ROOMS_DECL void call::describe_refusal(const response& answer)
+{
+    diagnostics_.set_message(error_message(answer.body)).set_cause({}).set_retry_after({});
+    if (!answer.retry_after.empty())
+        diagnostics_.set_retry_after(parse_retry_after(answer.retry_after, answer.date));
+}
+
+WATCHERS_ROOMS_DECL void call::on_exchange_failed(connection& c, error_code ec, error_code cause)
+{
+    // The server may close an idle connection just as it is picked; what was sent then was most likely not
+    // read.
+    if (ec == errc::connection_lost && c.reused() && fsm_.on_dead_connection(policy()).replay) {
+        diagnostics_.set_phase(c.exchange_phase());
+        connection_ = nullptr;
+        report_attempt(c, ec, 0);
+        engine_.on_request_ended(c.bytes_read());
+        stage_ = stage::queued;
+        queued_ = engine_.env().now();
+        engine_.clock_timers().set(*this, deadline_);
+        return engine_.replace(c, *this);
+    }
+    fail_exchange(c, ec, cause, when::later);
+}
+
+WATCHERS_ROOMS_DECL void call::fail_exchange(connection& c, error_code ec, error_code cause, when w)
+{
+    diagnostics_.set_phase(c.exchange_phase()).set_cause(cause);
+    connection_ = nullptr;
+    report_attempt(c, ec, 0);
+    engine_.on_request_ended(c.bytes_read());
+    const auto out_of_memory = let_go(c, false);
+    attempt_result r;
+    r.error = ec;
+    r.how = classify_failure(ec, false, true, 0);
+    const bool confirming = fsm_.role() == request_role::confirmation;
+    r.effect = effect_of_failure(confirming ? operation_kind::get_room : kind(), true);
+    go_on(r, {}, w);
+    if (out_of_memory) std::rethrow_exception(out_of_memory);
+}
+
+// Gives the connection back, perhaps to another call. Returns what went wrong at the expense of that one.
+WATCHERS_ROOMS_DECL std::exception_ptr call::let_go(connection& c, bool keep)
+{
+    try {
+        engine_.release(c, engine_.env().now(), keep);
+    } catch (const std::bad_alloc&) {
+        return std::current_exception();
+    }
+    return nullptr;
+}
+
+WATCHERS_ROOMS_DECL const retry_policy& call::policy() const noexcept
+{
+    return policy_ ? *policy_ : engine_.settings().retry;
+}
+
+WATCHERS_ROOMS_DECL void call::go_on(const attempt_result& r, room told, when w)
+{
+    if (!r.error && fsm_.role() == request_role::operation)
+        return conclude(fsm_.on_success(r.effect, engine_.budget()), r, std::move(told), w);
+
+    const auto now = engine_.env().now();
+    const retry_step step =
+        fsm_.on_attempt(r, {policy(), engine_.budget(), now, deadline_, engine_.env().random()});
+    try {
+        switch (step.what) {
+        case retry_step::action::finish: break;
+        case retry_step::action::send: return try_again(step, r.error, now);
+        case retry_step::action::ask_credentials: return renew_credentials(now);
+        }
+    } catch (const std::bad_alloc&) {
+        if (id_ == 0) throw; // the call is over, and its handler lost
+        return interrupt(errc::resource_exhausted);
+    }
+    conclude(step, r, std::move(told), w);
+}
+
+WATCHERS_ROOMS_DECL void call::try_again(const retry_step& step, error_code failure, clock::time_point now)
+{
+    const bool confirms = step.role == request_role::confirmation;
+    if (confirms && confirmation_of_ != id_) {
+        encode_call(call_request::get(request_->room_id()), engine_.settings().time_format, confirmation_);
+        confirmation_of_ = id_;
+        engine_.on_confirmation();
+    } else {
+        engine_.on_retry();
+    }
+    diagnostics_.set_last_failure(failure);
+    if (observer* o = engine_.watcher()) o->on_retry({id_, kind(), failure, step.delay, confirms});
+    if (step.delay <= clock::duration::zero()) {
+        engine_.clock_timers().set(*this, deadline_);
+        return seek_connection(now);
+    }
+    stage_ = stage::backoff;
+    engine_.clock_timers().set(*this, std::min(deadline_, now + step.delay));
+}
+
+// The service did not accept the credentials.
+WATCHERS_ROOMS_DECL void call::renew_credentials(clock::time_point now)
+{
+    diagnostics_.set_last_failure(errc::unauthorized);
+    engine_.clock_timers().set(*this, deadline_);
+    auto& source = engine_.credentials_in_use();
+    if (source.generation() != credentials_) return seek_connection(now);
+    stage_ = stage::credentials;
+    source.wait(*this, now);
+}
+
+WATCHERS_ROOMS_DECL void call::conclude(const retry_step& step, const attempt_result& r, room told, when w)
+{
+    diagnostics_.set_effect(step.effect).set_confirmed(step.confirmed);
+    if (step.note != nullptr) diagnostics_.set_note(step.note);
+    if (!step.error) {
+        // What an earlier attempt left behind.
+        if (diagnostics_.last_failure()) diagnostics_.set_message({}).set_cause({}).set_retry_after({});
+    } else if (step.error != r.error) {
+        diagnostics_.set_last_failure(r.error);
+    }
+    if (step.error == errc::outcome_unknown) diagnostics_.set_phase(phase::confirm);
+    finish(step.error, step.error ? room() : std::move(told), w);
+}
+
+WATCHERS_ROOMS_DECL void call::report_attempt(const connection& c, error_code ec, unsigned status)
+{
+    observer* const o = engine_.watcher();
+    if (o == nullptr) return;
+    const bool sent = c.state() == pool_core::slot_state::busy;
+    const auto now = engine_.env().now();
+    phase_durations took;
+    if (!c.reused()) took = c.opening_durations();
+    took.queue = (sent ? sent_ : now) - queued_;
+    if (sent) {
+        took.wait = (first_byte_ > sent_ ? first_byte_ : now) - sent_;
+        if (first_byte_ > sent_) took.read = now - first_byte_;
+    }
+    o->on_attempt_end({id_, kind(), attempts_, ec, status, !c.reused(), !c.reused() && c.resumed(),
+                       sent ? c.request_size() : 0, sent ? c.bytes_read() : 0, took,
+                       fsm_.role() == request_role::confirmation});
+}
+
+} // namespace watchers::rooms::detail

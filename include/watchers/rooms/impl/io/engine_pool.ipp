@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <watchers/rooms/impl/io/engine.hpp>
+#include <watchers/rooms/impl/io/flag_guard.hpp>
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+namespace watchers::rooms::detail {
+
+// The engine's pool: connections for calls.
+
+WATCHERS_ROOMS_DECL pool_core::acquisition engine::acquire(call& c, clock::time_point now, bool beyond_limit)
+{
+    // One that has just served was empty when it had; the others may have got something while nobody looked.
+    constexpr auto looked_at_lately = std::chrono::microseconds(10);
+    while (pool_core::slot* next = pool_.next_idle()) {
+        auto& candidate = static_cast<connection&>(*next);
+        const bool unobserved = now - pool_core::idle_since(candidate) > looked_at_lately;
+        if (!pool_.stale(now) && (!unobserved || candidate.quiet())) break;
+        pool_.evict(candidate);
+        candidate.close();
+    }
+    const auto acquired = pool_.acquire(c, beyond_limit);
+    note_pool();
+    return acquired;
+}
+
+WATCHERS_ROOMS_DECL void engine::withdraw(call& c)
+{
+    pool_.withdraw(c);
+    note_pool();
+}
+
+WATCHERS_ROOMS_DECL void engine::release(connection& c, clock::time_point now, bool reusable)
+{
+    const auto step = pool_.release(c, now, reusable && !stopped_);
+    if (step.close) c.close();
+    note_pool();
+    if (step.next != nullptr) return static_cast<call*>(step.next)->on_connection(c, now);
+    if (step.close)
+        open_wanted();
+    else
+        watch_idle(now);
+    gate_.pump(now);
+}
+
+WATCHERS_ROOMS_DECL void engine::replace(connection& c, call& for_whom)
+{
+    c.close();
+    pool_.replace(c, for_whom);
+    totals_.replays.add(1);
+    open_one(c);
+    note_pool();
+}
+
+WATCHERS_ROOMS_DECL void engine::open_wanted()
+{
+    if (opening_wanted_) return; // one that fails at once comes back here
+    const flag_guard guard(opening_wanted_);
+    while (!stopped_ && pool_.should_open()) {
+        if (!pool_.has_closed()) {
+            connections_.push_back(std::make_unique<connection>(*this));
+            pool_.add(*connections_.back());
+        }
+        open_one(static_cast<connection&>(pool_.take_closed()));
+    }
+    note_pool();
+}
+
+WATCHERS_ROOMS_DECL void engine::open_one(connection& c)
+{
+    try {
+        c.open();
+        if (resolving_) return;
+        environment_->resolve();
+        resolving_ = true;
+    } catch (const std::bad_alloc&) {
+        c.give_up(errc::resource_exhausted);
+    }
+}
+
+WATCHERS_ROOMS_DECL void engine::on_resolved(error_code ec, std::vector<endpoint> addresses)
+{
+    resolving_ = false;
+    if (stopped_) return;
+    std::vector<connection*> waiting; // a failure may begin another opening, which is to resolve anew
+    for (const auto& c : connections_)
+        if (c->resolving()) waiting.push_back(c.get());
+    for (connection* c : waiting)
+        if (c->resolving()) c->on_resolved(ec, addresses);
+}
+
+WATCHERS_ROOMS_DECL void engine::on_opened(connection& c)
+{
+    const auto now = environment_->now();
+    auto expires_at = clock::time_point::max();
+    if (const clock::duration lifetime = config_.max_connection_lifetime; lifetime.count() > 0) {
+        const auto tenth = static_cast<std::uint64_t>(lifetime.count() / 10 + 1);
+        expires_at = now + lifetime - clock::duration(environment_->random() % tenth);
+    }
+    totals_.opened.add(1);
+    if (c.resumed()) totals_.resumed.add(1);
+    auto* const next = pool_.opened(c, now, expires_at);
+    note_pool();
+    if (next != nullptr) return static_cast<call*>(next)->on_connection(c, now);
+    if (draining_ && active_.empty()) return close_unused();
+    watch_idle(now);
+    gate_.pump(now);
+}
+
+WATCHERS_ROOMS_DECL void engine::on_open_failed(connection& c, error_code ec, error_code cause)
+{
+    totals_.failed.add(1);
+    auto* const told = pool_.open_failed(c);
+    note_pool();
+    try {
+        if (told != nullptr) static_cast<call*>(told)->on_open_failed(c, ec, cause);
+    } catch (const std::bad_alloc&) {
+        open_wanted();
+        throw;
+    }
+    open_wanted();
+    gate_.pump(environment_->now());
+}
+
+WATCHERS_ROOMS_DECL void engine::on_idle_lost(connection& c)
+{
+    pool_.evict(c);
+    c.close();
+    note_pool();
+}
+
+WATCHERS_ROOMS_DECL void engine::pause(std::optional<std::chrono::seconds> asked_for)
+{
+    totals_.throttled.add(1);
+    const auto now = environment_->now();
+    clock::duration wait = config_.retry.backoff_base;
+    if (asked_for) wait = std::min<clock::duration>(*asked_for, config_.retry.max_retry_after);
+    gate_.pause(now + wait);
+    if (!gate_.paused(now)) return;
+    while (auto* waiting = pool_.withdraw_last())
+        static_cast<call*>(waiting)->put_back(now);
+    note_pool();
+}
+
+WATCHERS_ROOMS_DECL void engine::watch_idle(clock::time_point now)
+{
+    if (armed() || pool_.idle() == 0) return;
+    try {
+        timers_.set(*this, now + config_.idle_timeout);
+    } catch (const std::bad_alloc&) {
+        close_idle(); // nothing would tell when to
+    }
+}
+
+WATCHERS_ROOMS_DECL void engine::on_deadline(clock::time_point now)
+{
+    while (auto* old = pool_.evict_expired(now))
+        static_cast<connection*>(old)->close();
+    note_pool();
+    if (const auto next = pool_.next_expiry()) timers_.set(*this, *next);
+}
+
+WATCHERS_ROOMS_DECL void engine::close_idle()
+{
+    while (auto* idle = pool_.any_idle()) {
+        pool_.evict(*idle);
+        static_cast<connection*>(idle)->close();
+    }
+    note_pool();
+}
+
+WATCHERS_ROOMS_DECL void engine::close_unused()
+{
+    close_idle();
+    for (const auto& c : connections_) {
+        if (c->state() != pool_core::slot_state::opening) continue;
+        c->close();
+        pool_.open_failed(*c);
+    }
+    note_pool();
+}
+
+WATCHERS_ROOMS_DECL phase engine::waiting_phase() const noexcept
+{
+    for (const auto& c : connections_)
+        if (c->state() == pool_core::slot_state::opening) return c->opening_phase();
+    return phase::queue;
+}
+
+} // namespace watchers::rooms::detail
