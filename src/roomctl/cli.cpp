@@ -88,7 +88,7 @@ private:
     CLI::App* sandbox_ = nullptr;
 
     std::string timeout_, base_url_, region_, ca_, credentials_;
-    bool json_ = false, verbose_ = false, iso_times_ = false;
+    bool json_ = false, verbose_ = false, iso_times_ = false, no_retry_ = false;
 
     std::string id_, name_, about_, on_, status_;
     bool voice_ = false;
@@ -143,6 +143,7 @@ void parser::add_globals()
         ->type_name("FILE");
     app_.add_flag("--json", json_, "Print JSON, one object per line");
     app_.add_flag("-v,--verbose", verbose_, "Tell attempts, connections and timings on standard error");
+    app_.add_flag("--no-retry", no_retry_, "Send one request only; confirm nothing");
     app_.add_flag("--iso-times", iso_times_, "Send times as 2026-12-31T20:00:00.000Z");
 }
 
@@ -281,6 +282,7 @@ settings parser::take_settings() const
     s.json = json_;
     s.verbose = verbose_;
     s.iso_times = iso_times_;
+    s.no_retry = no_retry_;
     return s;
 }
 

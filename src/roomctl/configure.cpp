@@ -28,9 +28,10 @@ void apply_common(rooms::config& config, const settings& options)
 {
     if (options.timeout) {
         config.timeout = *options.timeout;
-        // Whoever asks for a minute means to wait for a minute: there is but one attempt to wait for.
-        config.attempt_timeout = std::max(config.attempt_timeout, config.timeout);
+        // Whoever asks for a minute means to wait for a minute, where there is but one attempt to wait for.
+        if (options.no_retry) config.attempt_timeout = std::max(config.attempt_timeout, config.timeout);
     }
+    if (options.no_retry) config.retry = rooms::retry_policy::none();
     if (options.iso_times) config.time_format = rooms::time_format::iso_8601;
     if (options.verbose) config.observer = std::make_shared<verbose_observer>();
 }

@@ -14,6 +14,10 @@ std::string general_help()
 Times: '2026-12-31 20:00' (UTC), 2026-12-31T20:00:00Z, 2026-12-31T21:00+01:00, or +30m from now.
 Durations: 500ms, 5s, 1.5m, 2h. An argument that begins with a dash goes behind `--`.
 
+What fails in a way that may pass is tried again within --timeout; a create whose answer is lost is
+looked up, and told as confirmed when the room is there with the members asked for. --no-retry
+sends one request and tells what became of it.
+
 With --json every outcome, errors included, is one JSON object per line on standard output;
 an error has the members error, effect (none, applied, unknown), http_status and message.
 

@@ -44,7 +44,7 @@ class human_output : public output
 public:
     void room(const call_name& call, const rooms::room& r, const rooms::diagnostics& d) override
     {
-        if (call.command == "create") print("Created.\n");
+        if (call.command == "create") print(r.confirmed() ? "Confirmed.\n" : "Created.\n");
         line("room", r.id().value_or(call.room_id));
         line("name", r.name());
         line("about", r.about());
@@ -57,6 +57,8 @@ public:
         line("source", r.source_url());
         line("stream starts", r.stream_starts_at());
         line("stream ends", r.stream_ends_at());
+        if (r.confirmed())
+            error("note: the answer to the create was lost; a room with these members is there");
         note(d);
     }
 
@@ -74,6 +76,9 @@ public:
         if (d.cause() && d.message().empty()) text += ": " + escape(d.cause().message());
         if (const auto wait = d.retry_after())
             text += "; asked to wait " + std::to_string(wait->count()) + " s";
+        if (d.attempts() > 1) text += "; " + std::to_string(d.attempts()) + " attempts";
+        if (d.last_failure()) text += "; before that: " + escape(d.last_failure().message());
+        if (!d.note().empty()) text += "; " + d.note();
         error(text + effect_text(call, d.effect()));
     }
 

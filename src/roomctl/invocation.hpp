@@ -35,6 +35,7 @@ struct settings
     bool json = false;
     bool verbose = false;
     bool iso_times = false;
+    bool no_retry = false;
 };
 
 struct create_command

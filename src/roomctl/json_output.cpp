@@ -75,6 +75,7 @@ public:
     void room(const call_name& call, const rooms::room& r, const rooms::diagnostics& d) override
     {
         json::object o = begin(call, d);
+        if (call.command == "create") o["confirmed"] = r.confirmed();
         o["room"] = to_json(r);
         print(o);
     }
@@ -88,6 +89,7 @@ public:
         o["message"] = d.message().empty() ? ec.message() : d.message();
         o["phase"] = rooms::to_string(d.phase());
         o["attempts"] = d.attempts();
+        if (d.last_failure()) o["last_failure"] = error_name(d.last_failure());
         if (d.cause()) o["cause"] = d.cause().message();
         if (const auto wait = d.retry_after()) o["retry_after_s"] = wait->count();
         o["exit_code"] = static_cast<int>(exit_code_of(ec, d.effect()));

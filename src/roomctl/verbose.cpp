@@ -48,6 +48,7 @@ void verbose_observer::on_call_start(const rooms::call_start& call)
 void verbose_observer::on_attempt_end(const rooms::attempt_end& attempt)
 {
     std::string text = "attempt " + std::to_string(attempt.attempt) + ": ";
+    if (attempt.confirmation) text += "get; ";
     if (attempt.new_connection)
         text += attempt.resumed_tls ? "new connection, TLS session resumed" : "new connection";
     else
@@ -58,6 +59,13 @@ void verbose_observer::on_attempt_end(const rooms::attempt_end& attempt)
     if (attempt.http_status != 0) text += "; HTTP " + std::to_string(attempt.http_status);
     if (attempt.error) text += "; " + escape(attempt.error.message());
     tell(attempt.call_id, text);
+}
+
+void verbose_observer::on_retry(const rooms::retry_planned& retry)
+{
+    std::string text = retry.confirmation ? "looks for the room" : "tries again";
+    text += retry.delay.count() > 0 ? " in " + to_text(retry.delay) : std::string(" at once");
+    tell(retry.call_id, text);
 }
 
 void verbose_observer::on_call_end(const rooms::call_end& call)

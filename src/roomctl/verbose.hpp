@@ -11,6 +11,7 @@ class verbose_observer : public watchers::rooms::observer
 public:
     void on_call_start(const watchers::rooms::call_start& call) override;
     void on_attempt_end(const watchers::rooms::attempt_end& attempt) override;
+    void on_retry(const watchers::rooms::retry_planned& retry) override;
     void on_call_end(const watchers::rooms::call_end& call) override;
 };
 

@@ -383,8 +383,26 @@ class Errors(SandboxTest):
 
     def test_asked_wait_is_told(self):
         self.sandbox.fault(action="respond", op="get", room="busy", status=429, headers={"Retry-After": "7"})
-        told = self.json_line(self.exits(self.roomctl("--json", "get", "busy"), 3))
+        told = self.json_line(self.exits(self.roomctl("--json", "--timeout", "5s", "get", "busy"), 3))
         self.assertEqual((told["error"], told["retry_after_s"]), ("rate_limited", 7))
+
+    def test_passing_failure_is_tried_again(self):
+        self.exits(self.roomctl("create", "again", "n", "a"), 0)
+        self.sandbox.fault(action="respond", op="get", room="again", status=503, times=2)
+        result = self.exits(self.roomctl("--verbose", "get", "again"), 0)
+        self.assertEqual(result.stderr.count("tries again"), 2)
+        self.sandbox.fault(action="respond", op="get", room="again", status=503)
+        self.exits(self.roomctl("--no-retry", "get", "again"), 3)
+
+    def test_lost_create_is_confirmed(self):
+        self.sandbox.fault(action="drop_after", op="create", room="found")
+        told = self.json_line(self.exits(self.roomctl("--json", "create", "found", "n", "a"), 0))
+        self.assertEqual((told["effect"], told["confirmed"], told["room"]["name"]), ("applied", True, "n"))
+        self.sandbox.fault(action="drop_after", op="create", room="found-2")
+        result = self.exits(self.roomctl("-v", "create", "found-2", "n", "a"), 0)
+        self.assertIn("Confirmed.", result.stdout)
+        self.assertIn("the answer to the create was lost", result.stderr)
+        self.assertIn("looks for the room", result.stderr)
 
     def test_nobody_there_exits_with_4(self):
         with socket.socket() as closed:
@@ -400,13 +418,13 @@ class Errors(SandboxTest):
 
     def test_lost_answer_of_a_change_exits_with_5(self):
         self.sandbox.fault(action="drop_after", op="create", room="lost")
-        line = self.error_line(self.exits(self.roomctl("create", "lost", "n", "a"), 5))
+        line = self.error_line(self.exits(self.roomctl("--no-retry", "create", "lost", "n", "a"), 5))
         self.assertIn("unknown", line)
         self.assertIn("roomctl get", line)
         self.exits(self.roomctl("get", "lost"), 0)
 
         self.sandbox.fault(action="drop_before", op="create", room="lost-2")
-        told = self.json_line(self.exits(self.roomctl("--json", "create", "lost-2", "n", "a"), 5))
+        told = self.json_line(self.exits(self.roomctl("--no-retry", "--json", "create", "lost-2", "n", "a"), 5))
         self.assertEqual((told["effect"], told["exit_code"]), ("unknown", 5))
 
     def test_lost_answer_of_a_get_exits_with_4(self):

@@ -38,13 +38,23 @@ concept token = !std::convertible_to<T, call_options>;
 ///   sent: errc::invalid_argument, and the diagnostics name the field and the rule.
 /// - **Effect.** diagnostics::effect tells of every error whether the room was changed: *none*, *applied*
 ///   or *unknown*.
+/// - **Retries.** As config::retry or call_options::retry() says: what was not sent, or not accepted because
+///   of load (429), is sent again for all operations; what may have been carried out, for idempotent ones
+///   only. A create that may have been carried out is confirmed (see @ref async_create_room).
+/// - **Deadline.** The call's timeout bounds everything: waits, all attempts, confirmation. The diagnostics
+///   name the phase that was cut, the attempts made and the last failure.
+/// - **Order.** A change to a room begins when the client's earlier changes to the same room have ended
+///   (config::ordered_changes).
+/// - **Throttling.** A 429 holds back all calls of the client for as long as it asks for; a call whose
+/// deadline
+///   is nearer than that ends at once with errc::rate_limited, effect none.
 /// - **Cancellation.** By the handler's cancellation slot. *terminal* and *partial* end the call at any
-///   time with errc::cancelled: effect none until writing of the request was started, unknown from then on
-///   (none for *get*), and its connection is closed. *total* is honoured until writing was started and
-///   ignored from then on.
-/// - **Replay.** When a connection that had served before turns out dead before any byte of an answer, the
-///   request is sent once more, at once, on a fresh connection; a create is not (it ends with
-///   errc::connection_lost, effect unknown).
+///   time with errc::cancelled: effect none until writing of a request was started that may have been carried
+///   out, unknown from then on (none for *get*); a connection in use is closed. *total* is honoured until
+///   writing of the first request was started and ignored from then on.
+/// - **Replay.** When a connection that had served before turns out dead before any byte of an answer, an
+///   idempotent request is sent once more, at once, on a fresh connection
+///   (retry_policy::replay_on_dead_connection); a create is confirmed instead.
 /// - **Executor and allocator.** The handler's associated executor and allocator are used.
 ///
 /// @par Lifetime
@@ -82,9 +92,15 @@ public:
 
     /// Creates a room: `POST /external/room`. With a start time it is scheduled.
     /// @returns what the answer told of the room; its id and what was sent, if it told nothing.
+    /// @par Confirmation
+    /// When the answer is lost, the room is looked for (retry_policy::confirm_creates). Found with the
+    /// members that were asked for, the call succeeds, and room::confirmed() and diagnostics::confirmed() say
+    /// so: it cannot be told who created it. Found with others, it ends with errc::conflict, effect unknown.
+    /// Not found, nor after retry_policy::settle_delay, it is created once more. Where none of this leads to
+    /// an answer in time, the call ends with errc::outcome_unknown (or errc::deadline_exceeded), effect
+    /// unknown: look before you create again.
     /// @par Effect applied on success; none on a refusal (errc::conflict: a room of that id exists); unknown
-    /// after a failure
-    ///      once writing was started. Never sent a second time.
+    ///      after a failure once writing was started.
     template <detail::token Token = default_token>
     auto async_create_room(new_room r, Token&& token = {})
     {
@@ -146,8 +162,8 @@ public:
     /// Deletes a room: `DELETE /external/room/:roomId`. Completes with `void(error_code)`.
     /// @param room_id as for @ref async_get_room.
     /// @par Effect applied on success; none on a refusal (errc::not_found: there is no such room); unknown
-    /// after a failure
-    ///      once writing was started.
+    ///      after a failure once writing was started. Not found after an earlier request of the same call
+    ///      whose answer was lost is success: that one deleted it, and the diagnostics' note says so.
     template <detail::token Token = default_token>
     auto async_delete_room(std::string room_id, Token&& token = {})
     {
@@ -172,8 +188,9 @@ public:
         return boost::asio::async_initiate<Token, void(error_code)>(detail::initiate_drain(engine_), token);
     }
 
-    /// Uses other credentials for the requests that are written from now on. Calls under way whose request is
-    /// written keep theirs. Takes effect at once without a strand, after what is queued on it with one.
+    /// Uses other credentials for the requests that are written from now on. A request that was written with
+    /// the former ones and is refused (401) is sent once more with these. Takes effect at once without a
+    /// strand, after what is queued on it with one.
     /// @throws error errc::invalid_argument; the client then keeps the former ones.
     void set_credentials(credentials c);
 
