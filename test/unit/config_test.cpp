@@ -6,12 +6,15 @@
 
 #include <cstdlib>
 #include <functional>
+#include <limits>
 #include <string>
 
 using namespace watchers::rooms;
 using namespace std::chrono;
 
 namespace {
+
+void silent_provider(const credential_reply&) {}
 
 config plain() { return config(credentials("key", "token")); }
 
@@ -100,6 +103,34 @@ TEST_CASE("config_members_checked")
         {[](config& c) { c.max_response_fields = 10'001; }, "max_response_fields: "},
         {[](config& c) { c.max_response_body = 0; }, "max_response_body: must be 1 to 1073741824"},
         {[](config& c) { c.max_response_body = 1024 * 1024 * 1024 + 1; }, "max_response_body: "},
+        {[](config& c) { c.ordered_changes = false; }, ""},
+        {[](config& c) { c.retry = retry_policy::none(); }, ""},
+        {[](config& c) { c.retry.unsent_attempts = 0; }, "retry.unsent_attempts: must be 1 to 100"},
+        {[](config& c) { c.retry.ambiguous_attempts = 101; }, "retry.ambiguous_attempts: must be 1 to 100"},
+        {[](config& c) { c.retry.throttled_attempts = 0; }, "retry.throttled_attempts: must be 1 to 100"},
+        {[](config& c) { c.retry.backoff_base = 0ms; }, "retry.backoff_base: "},
+        {[](config& c) { c.retry.backoff_cap = 1ms; }, "retry.backoff_cap: "},
+        {[](config& c) { c.retry.max_retry_after = -1ms; }, "retry.max_retry_after: "},
+        {[](config& c) { c.retry.settle_delay = -1ms; }, "retry.settle_delay: "},
+        {[](config& c) { c.retry.idempotent.insert(operation_kind::create_room); }, "retry.idempotent: "},
+        {[](config& c) { c.retry.budget = 0; }, ""},
+        {[](config& c) { c.max_requests_per_second = 0; }, ""},
+        {[](config& c) { c.max_requests_per_second = 0.1; }, ""},
+        {[](config& c) { c.max_requests_per_second = 1e6; }, ""},
+        {[](config& c) { c.max_requests_per_second = 1e6 + 1; },
+         "max_requests_per_second: must be 0 to 1000000"},
+        {[](config& c) { c.max_requests_per_second = -0.1; }, "max_requests_per_second: "},
+        {[](config& c) { c.max_requests_per_second = std::numeric_limits<double>::quiet_NaN(); },
+         "max_requests_per_second: "},
+        {[](config& c) { c.max_requests_per_second = std::numeric_limits<double>::infinity(); },
+         "max_requests_per_second: "},
+        {[](config& c) { c.credentials = credentials(); }, "api_key: must not be empty"},
+        {[](config& c) { c.credentials = credentials(), c.credential_provider = silent_provider; }, ""},
+        {[](config& c) { c.credential_provider = silent_provider; }, ""},
+        {[](config& c) { c.credentials = credentials("key", ""), c.credential_provider = silent_provider; },
+         "bearer_token: must not be empty"},
+        {[](config& c) { c.credentials = credentials("", "token"), c.credential_provider = silent_provider; },
+         "api_key: must not be empty"},
     };
     for (std::size_t i = 0; i < std::size(rows); ++i) {
         CAPTURE(i);
@@ -112,6 +143,34 @@ TEST_CASE("config_members_checked")
         else
             CHECK_MESSAGE(fault.find(rows[i].expected) == 0, fault);
     }
+}
+
+TEST_CASE("config_of_a_credential_provider_needs_no_static_credentials")
+{
+    const config with_provider{credential_provider(silent_provider)};
+    CHECK(with_provider.credentials.empty());
+    CHECK(check(with_provider) == "");
+
+    CHECK(check(config(credential_provider())) == "api_key: must not be empty");
+}
+
+TEST_CASE("config_defaults_of_failures_and_load")
+{
+    const config c = plain();
+    CHECK(c.ordered_changes);
+    CHECK(c.max_requests_per_second == 0);
+    CHECK_FALSE(static_cast<bool>(c.credential_provider));
+}
+
+TEST_CASE("call_options_retry_is_kept")
+{
+    CHECK_FALSE(call_options().retry().has_value());
+
+    const call_options options = call_options().retry(retry_policy::none()).timeout(5ms);
+
+    REQUIRE(options.retry().has_value());
+    CHECK(options.retry()->ambiguous_attempts == 1);
+    CHECK(options.timeout() == 5ms);
 }
 
 TEST_CASE("config_base_url_of_each_region")

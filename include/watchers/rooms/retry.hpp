@@ -37,7 +37,8 @@ private:
 /// client (config::retry); call_options::retry() sets another for one call.
 ///
 /// Everything happens within the call's timeout: a wait that would outlast it is not begun, and the call ends
-/// at once with the failure that it would have waited for.
+/// at once with the failure that it would have waited for (a create that is being confirmed with
+/// errc::outcome_unknown).
 class retry_policy
 {
 public:
@@ -83,14 +84,15 @@ public:
 
     /// After a create that may have been carried out, get the room, and tell by its members whether it is the
     /// one asked for.
+    /// These gets are retried as such, whatever `idempotent` holds.
     bool confirm_creates = true;
     /// How long after a get that found no room the next one follows, before the create is sent once more.
     milliseconds settle_delay{500};
 
-    /// Tokens that the retries of all calls of a client share: a retry takes 5, or 10 after a timeout, and a
-    /// call that succeeds gives back what its last retry took, or 1. Without enough of them the failure is
-    /// final: a service that is down is not asked several times as often. Only config::retry's counts. Zero:
-    /// no such limit.
+    /// Tokens that the retries of all calls of a client share: a retry takes 5, or 10 after an attempt that
+    /// timed out, and a call that succeeds gives back what its last retry took, or 1. Without enough of them
+    /// the failure is final: a service that is down is not asked several times as often. Only config::retry's
+    /// counts. Zero: no such limit.
     unsigned budget = 500;
 
     /// async_delete_room of a room that is not there succeeds. (It does so in any case where an earlier

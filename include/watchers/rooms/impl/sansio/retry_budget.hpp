@@ -29,7 +29,7 @@ public:
     // @param last_cost of its last retry; zero if it made none.
     void give_back(unsigned last_cost) noexcept
     {
-        tokens_ = std::min(limit_, tokens_ + (last_cost > 0 ? last_cost : success_gain));
+        tokens_ += std::min(limit_ - tokens_, last_cost > 0 ? last_cost : success_gain);
     }
 
     unsigned tokens() const noexcept { return tokens_; }

@@ -77,7 +77,8 @@ WATCHERS_ROOMS_DECL retry_step retry_fsm::judge_found(const attempt_result& r, r
     }
     step.error = errc::conflict;
     step.effect = lost_ ? rooms::effect::unknown : rooms::effect::none;
-    step.note = "the answer to the create was lost; the room that was then found has other members";
+    step.note = lost_ ? "the answer to the create was lost; the room that was then found has other members"
+                      : "the room that was found has other members";
     return step;
 }
 
@@ -90,9 +91,12 @@ WATCHERS_ROOMS_DECL retry_step retry_fsm::on_not_there(const attempt_result& r,
         return send(r, c.policy.settle_delay, c, at::a_cost);
     }
     if (created_again_) return give_up(r);
+    retry_step step = send(r, {}, c, at::a_cost);
+    if (step.what == retry_step::action::finish) return step; // judged as the look that it was
     created_again_ = true;
     state_ = state::operation;
-    return send(r, {}, c, at::a_cost);
+    step.role = role();
+    return step;
 }
 
 WATCHERS_ROOMS_DECL retry_step retry_fsm::begin_confirmation(const attempt_result& r,

@@ -10,7 +10,8 @@ namespace watchers::rooms::detail {
 enum class failure : unsigned char
 {
     unsent,       // no write was started, and another attempt may fare better
-    unreachable,  // no write was started, and none will be: no such host, a certificate that is not trusted
+    unreachable,  // no write was started, and none will be: no such host, a certificate that is not trusted,
+                  // no place in the pool
     lost,         // writing began, and no complete answer came
     timed_out,    // the same, by the attempt's own clock
     inconclusive, // what came does not tell what was done, and would not the next time: not HTTP, too large,

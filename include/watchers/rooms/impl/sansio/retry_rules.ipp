@@ -9,6 +9,8 @@ inline failure classify_unsent(errc e, bool name_unknown) noexcept
 {
     switch (e) {
     case errc::resolve_failed: return name_unknown ? failure::unreachable : failure::unsent;
+    case errc::pool_timeout:
+    case errc::pool_full:
     case errc::tls_untrusted:
     case errc::tls_expired:
     case errc::tls_not_yet_valid:

@@ -36,7 +36,8 @@ public:
 
     // Whether the room that was found may be the one that was asked for: none of the members that an answer
     // tells and the API documents as sent differs. URLs are left out, since the service may rewrite them;
-    // times are compared to the second, to which the specification's format cuts them.
+    // times are compared to the second, to which the specification's format cuts them, and only those that
+    // were sent, since the service may set others.
     static bool matches(const room& found, const new_room& wanted) noexcept;
 
     static void mark_confirmed(room& r) noexcept;

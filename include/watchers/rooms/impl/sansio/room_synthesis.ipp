@@ -98,7 +98,7 @@ WATCHERS_ROOMS_DECL bool room_builder::matches(const room& found, const new_room
     const auto time_fits = [](std::optional<time_point> told, std::optional<time_point> sent) {
         using std::chrono::floor;
         using std::chrono::seconds;
-        return !told || (sent && floor<seconds>(*told) == floor<seconds>(*sent));
+        return !told || !sent || floor<seconds>(*told) == floor<seconds>(*sent);
     };
     return text_fits(found.id(), wanted.id()) && text_fits(found.name(), wanted.name()) &&
            text_fits(found.about(), wanted.about()) &&

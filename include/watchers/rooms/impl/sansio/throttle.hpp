@@ -15,11 +15,7 @@ class throttle
 {
 public:
     // @param per_second zero: no limit.
-    explicit throttle(double per_second) noexcept
-        : interval_(per_second > 0 ? std::chrono::duration_cast<clock::duration>(
-                                         std::chrono::duration<double>(1 / per_second))
-                                   : clock::duration::zero())
-    {}
+    explicit throttle(double per_second) noexcept : interval_(spacing(per_second)) {}
 
     bool limited() const noexcept { return interval_ > clock::duration::zero(); }
 
@@ -45,6 +41,14 @@ public:
 
 private:
     static constexpr clock::duration burst = std::chrono::milliseconds(10);
+
+    static clock::duration spacing(double per_second) noexcept
+    {
+        using seconds = std::chrono::duration<double>;
+        constexpr seconds longest = std::chrono::hours(24 * 365); // the clock can hold it many times
+        if (!(per_second > 0)) return clock::duration::zero();
+        return std::chrono::duration_cast<clock::duration>(std::min(seconds(1 / per_second), longest));
+    }
 
     clock::duration interval_;
     clock::time_point paused_until_{};
