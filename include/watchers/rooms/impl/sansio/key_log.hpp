@@ -65,7 +65,8 @@ private:
     {
         const char* const p = key.data();
         const std::size_t size = key.size();
-        std::uint64_t h = mix(object, size);
+        // Side by side, or a longer key in another object could begin with the same hash.
+        std::uint64_t h = mix(object << 32, size);
         if (size >= 8) {
             for (std::size_t i = 0; i + 8 < size; i += 8)
                 h = mix(h, load<std::uint64_t>(p + i));
