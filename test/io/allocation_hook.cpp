@@ -17,12 +17,26 @@ void* operator new(std::size_t size)
 
 void* operator new[](std::size_t size) { return ::operator new(size); }
 
-// Asio's recycling of memory asks for alignment.
+namespace {
+
+void* allocate_aligned(std::size_t size, std::size_t alignment) noexcept
+{
+    void* p = nullptr;
+    return ::posix_memalign(&p, alignment, size == 0 ? alignment : size) == 0 ? p : nullptr;
+}
+
+} // namespace
+
+// Asio's memory for operations, those of post() among them, comes from here.
+extern "C" void* aligned_alloc(std::size_t alignment, std::size_t size) noexcept
+{
+    return watchers::rooms::test::allocation_gate::allow() ? allocate_aligned(size, alignment) : nullptr;
+}
+
 void* operator new(std::size_t size, std::align_val_t alignment)
 {
     if (!watchers::rooms::test::allocation_gate::allow()) throw std::bad_alloc();
-    const auto a = static_cast<std::size_t>(alignment);
-    if (void* p = std::aligned_alloc(a, (size + a - 1) / a * a)) return p;
+    if (void* p = allocate_aligned(size, static_cast<std::size_t>(alignment))) return p;
     throw std::bad_alloc();
 }
 

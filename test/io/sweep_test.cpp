@@ -540,7 +540,9 @@ TEST_CASE("fault_61 every_allocation_fails_once")
                 const auto id = std::string_view(c.name).substr(c.name.find(' ') + 1);
                 CHECK(s.requests_for(id) <= (c.name.find("create") == 0 ? 1 : 2));
             }
-            CHECK(lost <= s.thrown);
+            // Several in a row are told by one exception.
+            CHECK(lost <= (more == 0 ? s.thrown : failed));
+            CHECK((lost == 0 || s.thrown > 0));
             s.r.sim.wake_early(); // for an alarm that could not be set
             check_rest(s);
             check_life_goes_on(s);

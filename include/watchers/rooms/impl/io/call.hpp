@@ -69,6 +69,8 @@ public:
     void put_back(clock::time_point now);
     void stand_in(waiting_line&, waiting_line::end) noexcept;
     void leave_line() noexcept;
+    bool outlasted_by(clock::time_point until) const noexcept { return until >= deadline_; }
+    bool too_late_for_pause(clock::time_point now); // and has ended then
     void on_no_credentials(error_code cause);
 
     // The pool
@@ -109,7 +111,6 @@ private:
     const retry_policy& policy() const noexcept;
     rooms::phase waiting_phase() const noexcept;
     bool tried_before() const noexcept { return attempts_ > 0 || diagnostics_.last_failure(); }
-    bool too_late_for_pause(clock::time_point now); // and has ended then
 
     // Attempts
     void judge(const response&, attempt_result&, room& told);
@@ -122,6 +123,7 @@ private:
     std::exception_ptr let_go(connection&, bool keep);
     void report_attempt(const connection&, error_code, unsigned status);
 
+    void fail_waiting(errc);
     void interrupt(errc);
     void finish(error_code, room, when);
 

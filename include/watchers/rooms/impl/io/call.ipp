@@ -86,7 +86,10 @@ WATCHERS_ROOMS_DECL void call::launch(clock::time_point now)
 
 WATCHERS_ROOMS_DECL void call::seek_connection(clock::time_point now)
 {
+    // What this call waited for may be what ended at the same moment: nothing is sent in vain.
+    if (now >= deadline_) return interrupt(errc::deadline_exceeded);
     if (engine_.watcher() != nullptr) queued_ = now;
+    const auto id = id_;
     try {
         if (engine_.credentials_in_use().missing()) {
             stage_ = stage::credentials;
@@ -95,12 +98,12 @@ WATCHERS_ROOMS_DECL void call::seek_connection(clock::time_point now)
         if (engine_.gate().paused(now) && too_late_for_pause(now)) return;
         if (engine_.gate().full() && !tried_before()) {
             diagnostics_.set_phase(phase::throttle);
-            return finish(errc::pool_full, {}, when::later);
+            return fail_waiting(errc::pool_full);
         }
         stage_ = stage::throttled;
         if (engine_.gate().pass(*this, now)) acquire(now, tried_before());
     } catch (const std::bad_alloc&) {
-        if (id_ == 0) throw; // the call is over, and its handler lost
+        if (id_ != id) throw; // the call is over, and its handler lost
         interrupt(errc::resource_exhausted);
     }
 }
@@ -109,12 +112,10 @@ WATCHERS_ROOMS_DECL void call::seek_connection(clock::time_point now)
 WATCHERS_ROOMS_DECL bool call::too_late_for_pause(clock::time_point now)
 {
     const auto until = engine_.gate().paused_until();
-    if (until < deadline_) return false;
+    if (!outlasted_by(until)) return false;
     diagnostics_.set_phase(phase::throttle)
-        .set_effect(fsm_.effect())
         .set_retry_after(std::chrono::ceil<std::chrono::seconds>(until - now));
-    finish(fsm_.role() == request_role::confirmation ? errc::outcome_unknown : errc::rate_limited, {},
-           when::later);
+    fail_waiting(errc::rate_limited);
     return true;
 }
 
@@ -126,17 +127,16 @@ WATCHERS_ROOMS_DECL void call::acquire(clock::time_point now, bool beyond_limit)
     switch (acquired.result) {
     case pool_core::outcome::assigned:
         return on_connection(static_cast<connection&>(*acquired.connection), now);
-    case pool_core::outcome::full:
-        diagnostics_.set_phase(phase::queue).set_effect(fsm_.effect());
-        return finish(errc::pool_full, {}, when::later);
+    case pool_core::outcome::full: diagnostics_.set_phase(phase::queue); return fail_waiting(errc::pool_full);
     case pool_core::outcome::queued: break;
     }
+    const auto id = id_;
     try {
         const auto limit = engine_.settings().pool_timeout;
         if (limit.count() > 0) engine_.clock_timers().set(*this, std::min(deadline_, now + limit));
         engine_.open_wanted();
     } catch (const std::bad_alloc&) {
-        if (id_ == 0) throw; // the call is over, and its handler lost
+        if (id_ != id) throw; // the call is over, and its handler lost
         interrupt(errc::resource_exhausted);
     }
 }
@@ -144,13 +144,14 @@ WATCHERS_ROOMS_DECL void call::acquire(clock::time_point now, bool beyond_limit)
 // The service asked for a pause while the call waited in the pool.
 WATCHERS_ROOMS_DECL void call::put_back(clock::time_point now)
 {
+    const auto id = id_;
     try {
         engine_.clock_timers().set(*this, deadline_);
         if (too_late_for_pause(now)) return;
         stage_ = stage::throttled;
         engine_.gate().put_back(*this, now);
     } catch (const std::bad_alloc&) {
-        if (id_ == 0) throw; // the call is over, and its handler lost
+        if (id_ != id) throw; // the call is over, and its handler lost
         interrupt(errc::resource_exhausted);
     }
 }
@@ -171,8 +172,17 @@ WATCHERS_ROOMS_DECL void call::leave_line() noexcept
 
 WATCHERS_ROOMS_DECL void call::on_no_credentials(error_code cause)
 {
-    diagnostics_.set_phase(phase::credentials).set_cause(cause).set_effect(fsm_.effect());
-    finish(errc::credentials_failed, {}, when::later);
+    diagnostics_.set_phase(phase::credentials).set_cause(cause);
+    fail_waiting(errc::credentials_failed);
+}
+
+// What the call waited for cannot be had: an attempt that was not even begun. It is off all lines.
+WATCHERS_ROOMS_DECL void call::fail_waiting(errc why)
+{
+    attempt_result r;
+    r.error = why;
+    r.how = failure::unreachable;
+    go_on(r, {}, when::later);
 }
 
 WATCHERS_ROOMS_DECL void call::on_deadline(clock::time_point now)
@@ -185,7 +195,10 @@ WATCHERS_ROOMS_DECL void call::on_deadline(clock::time_point now)
         return fail_exchange(*connection_, writing ? errc::write_timeout : errc::response_timeout, {},
                              when::later);
     }
-    default: return interrupt(errc::pool_timeout);
+    default:
+        diagnostics_.set_phase(waiting_phase());
+        engine_.withdraw(*this);
+        return fail_waiting(errc::pool_timeout);
     }
 }
 
@@ -233,6 +246,7 @@ WATCHERS_ROOMS_DECL phase call::waiting_phase() const noexcept
 // Ends the call wherever it is.
 WATCHERS_ROOMS_DECL void call::interrupt(errc why)
 {
+    const auto id = id_;
     std::exception_ptr out_of_memory;
     if (connection* c = std::exchange(connection_, nullptr)) {
         const bool confirming = fsm_.role() == request_role::confirmation;
@@ -246,8 +260,10 @@ WATCHERS_ROOMS_DECL void call::interrupt(errc why)
         leave_line();
         engine_.withdraw(*this);
     }
-    diagnostics_.set_effect(fsm_.effect());
-    finish(why, {}, when::later);
+    if (id_ == id) {
+        diagnostics_.set_effect(fsm_.effect());
+        finish(why, {}, when::later);
+    }
     if (out_of_memory) std::rethrow_exception(out_of_memory);
 }
 

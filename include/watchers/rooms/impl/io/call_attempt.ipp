@@ -20,8 +20,9 @@ namespace watchers::rooms::detail {
 WATCHERS_ROOMS_DECL void call::on_connection(connection& c, clock::time_point now)
 {
     if (engine_.gate().paused(now)) { // since the connection was asked for
+        const auto id = id_;
         const auto out_of_memory = let_go(c, true);
-        put_back(now);
+        if (id_ == id) put_back(now);
         if (out_of_memory) std::rethrow_exception(out_of_memory);
         return;
     }
@@ -77,12 +78,14 @@ WATCHERS_ROOMS_DECL void call::on_answer(connection& c, response& answer, bool r
     report_attempt(c, r.error, answer.status);
     engine_.on_request_ended(c.bytes_read());
     connection_ = nullptr;
-    if (r.how == failure::throttled) engine_.pause(r.retry_after);
+    const auto id = id_;
+    std::exception_ptr out_of_memory; // at the expense of other calls
+    if (r.how == failure::throttled) out_of_memory = engine_.pause(r.retry_after);
 
     // After 408 and 421 the server wants another connection.
     const bool keep = reusable && r.error != errc::request_timeout && r.error != errc::misdirected_request;
-    const auto out_of_memory = let_go(c, keep); // at the expense of another call
-    go_on(r, std::move(told), when::at_once);
+    if (const auto e = let_go(c, keep)) out_of_memory = e;
+    if (id_ == id) go_on(r, std::move(told), when::at_once);
     if (out_of_memory) std::rethrow_exception(out_of_memory);
 }
 
@@ -131,13 +134,17 @@ WATCHERS_ROOMS_DECL void call::on_exchange_failed(connection& c, error_code ec, 
     // The server may close an idle connection just as it is picked; what was sent then was most likely not
     // read.
     if (ec == errc::connection_lost && c.reused() && fsm_.on_dead_connection(policy()).replay) {
+        try {
+            engine_.clock_timers().set(*this, deadline_);
+        } catch (const std::bad_alloc&) {
+            return interrupt(errc::resource_exhausted);
+        }
         diagnostics_.set_phase(c.exchange_phase());
         connection_ = nullptr;
         report_attempt(c, ec, 0);
         engine_.on_request_ended(c.bytes_read());
         stage_ = stage::queued;
         queued_ = engine_.env().now();
-        engine_.clock_timers().set(*this, deadline_);
         return engine_.replace(c, *this);
     }
     fail_exchange(c, ec, cause, when::later);
@@ -149,17 +156,19 @@ WATCHERS_ROOMS_DECL void call::fail_exchange(connection& c, error_code ec, error
     connection_ = nullptr;
     report_attempt(c, ec, 0);
     engine_.on_request_ended(c.bytes_read());
+    const auto id = id_;
     const auto out_of_memory = let_go(c, false);
     attempt_result r;
     r.error = ec;
     r.how = classify_failure(ec, false, true, 0);
     const bool confirming = fsm_.role() == request_role::confirmation;
     r.effect = effect_of_failure(confirming ? operation_kind::get_room : kind(), true);
-    go_on(r, {}, w);
+    if (id_ == id) go_on(r, {}, w);
     if (out_of_memory) std::rethrow_exception(out_of_memory);
 }
 
-// Gives the connection back, perhaps to another call. Returns what went wrong at the expense of that one.
+// Gives the connection back, perhaps to another call. Returns what went wrong at the expense of that one; its
+// handler is lost then, and this call may be over, too, if that handler owned the client.
 WATCHERS_ROOMS_DECL std::exception_ptr call::let_go(connection& c, bool keep)
 {
     try {
@@ -181,16 +190,19 @@ WATCHERS_ROOMS_DECL void call::go_on(const attempt_result& r, room told, when w)
         return conclude(fsm_.on_success(r.effect, engine_.budget()), r, std::move(told), w);
 
     const auto now = engine_.env().now();
+    const auto id = id_;
     const retry_step step =
         fsm_.on_attempt(r, {policy(), engine_.budget(), now, deadline_, engine_.env().random()});
     try {
         switch (step.what) {
-        case retry_step::action::finish: break;
+        case retry_step::action::finish:
+            if (step.denied) engine_.on_retry_denied();
+            break;
         case retry_step::action::send: return try_again(step, r.error, now);
         case retry_step::action::ask_credentials: return renew_credentials(now);
         }
     } catch (const std::bad_alloc&) {
-        if (id_ == 0) throw; // the call is over, and its handler lost
+        if (id_ != id) throw; // the call is over, and its handler lost
         return interrupt(errc::resource_exhausted);
     }
     conclude(step, r, std::move(told), w);

@@ -104,6 +104,7 @@ WATCHERS_ROOMS_DECL void connection::on_closed(error_code ec, bool clean)
 
 WATCHERS_ROOMS_DECL void connection::finish(error_code cause)
 {
+    const auto alive = engine_.shared_from_this(); // a handler may destroy the client
     call& c = *std::exchange(current_, nullptr);
     if (progress_ != response_reader::state::complete)
         return c.on_exchange_failed(*this, out_of_memory_ ? errc::resource_exhausted : reader_.error(),

@@ -8,7 +8,9 @@
 #include <boost/asio/post.hpp>
 
 #include <atomic>
+#include <exception>
 #include <memory>
+#include <new>
 #include <utility>
 
 namespace watchers::rooms::detail {
@@ -36,8 +38,8 @@ public:
     {
         if (answered_.exchange(true)) return;
         const auto e = engine_.lock();
-        if (!e || e->abandoned()) return;
-        boost::asio::post(e->executor(), [e, q = question_, ec, given = std::move(c)] {
+        if (!e) return;
+        e->post([e, q = question_, ec, given = std::move(c)] {
             e->credentials_in_use().on_answer(q, ec, given);
         });
     }
@@ -113,11 +115,17 @@ WATCHERS_ROOMS_DECL void credential_source::fail(error_code cause)
         c.leave_line();
         c.stand_in(failed, waiting_line::end::back);
     }
+    std::exception_ptr out_of_memory;
     while (!failed.empty()) {
         call& c = failed.front();
         c.leave_line();
-        c.on_no_credentials(cause);
+        try {
+            c.on_no_credentials(cause);
+        } catch (const std::bad_alloc&) {
+            out_of_memory = std::current_exception();
+        }
     }
+    if (out_of_memory) std::rethrow_exception(out_of_memory);
 }
 
 WATCHERS_ROOMS_DECL void credential_source::close() noexcept

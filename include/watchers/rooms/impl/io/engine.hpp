@@ -16,11 +16,17 @@
 #include <watchers/rooms/observer.hpp>
 #include <watchers/rooms/stats.hpp>
 
+#include <boost/asio/post.hpp>
+
 #include <atomic>
+#include <chrono>
 #include <cstdint>
+#include <exception>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace watchers::rooms::detail {
@@ -63,6 +69,13 @@ public:
     void stop();
     void abandon() noexcept;
     bool abandoned() const noexcept { return abandoned_; } // any thread
+    // From any thread, also while the execution context is being destroyed: then f is dropped.
+    template <class F>
+    void post(F f)
+    {
+        const std::lock_guard lock(abandoning_);
+        if (!abandoned_) boost::asio::post(executor(), std::move(f));
+    }
     void set_credentials(const credentials&);
     stats totals() const noexcept;
     const boost::asio::any_io_executor& executor() const noexcept { return home_.guard(); }
@@ -91,6 +104,8 @@ public:
     void release(connection&, clock::time_point now, bool reusable);
     void replace(connection&, call&);
     phase waiting_phase() const noexcept;
+    bool stopped() const noexcept { return stopped_; }
+    void note_pool() noexcept;
     void on_request_started(std::size_t bytes) noexcept;
     void on_request_ended(std::size_t bytes_read) noexcept { totals_.bytes_read.add(bytes_read); }
 
@@ -99,8 +114,9 @@ public:
     void on_confirmation() noexcept { totals_.confirmations.add(1); }
     void on_credentials_asked() noexcept { totals_.credentials_asked.add(1); }
 
-    // An answer was 429: all calls wait, for as long as it asked for.
-    void pause(std::optional<std::chrono::seconds> asked_for);
+    // An answer was 429: all calls wait, for as long as it asked for. Returns what went wrong at the expense
+    // of calls that do not wait that long.
+    std::exception_ptr pause(std::optional<std::chrono::seconds> asked_for);
 
     // The call's turn, or what it waited for, has come: it goes on in run_woken(). Not from within, since
     // each may end, and wake the next.
@@ -134,7 +150,6 @@ private:
     void close_idle();
     void close_unused();
     void watch_idle(clock::time_point now);
-    void note_pool() noexcept;
     void finish_drains(error_code);
 
     std::unique_ptr<environment> environment_;
@@ -160,6 +175,7 @@ private:
     bool opening_wanted_ = false;
     bool draining_ = false;
     bool stopped_ = false;
+    std::mutex abandoning_;
     std::atomic<bool> abandoned_ = false;
     counters totals_;
 };

@@ -53,6 +53,7 @@ WATCHERS_ROOMS_DECL void engine::open()
 WATCHERS_ROOMS_DECL void engine::start(call_request request, const call_options& options,
                                        room_handler handler)
 {
+    const auto alive = shared_from_this(); // a handler that is lost for want of memory may own the client
     const auto kind = request.kind();
     if (stopped_ || draining_)
         return refuse(stopped_ ? errc::shutting_down : errc::draining, kind, options, {}, std::move(handler));
@@ -132,7 +133,11 @@ WATCHERS_ROOMS_DECL void engine::retire(call& c, completion<room> done, error_co
     // A handler that runs here is the last thing done; one that is posted comes before those of a drain.
     const bool here = w == when::at_once && !home_.separate();
     if (!here) std::move(done).complete(w, home_, ec, std::move(told));
-    if (drained) finish_drains({});
+    try {
+        if (drained) finish_drains({});
+    } catch (const std::bad_alloc&) {
+        out_of_memory = std::current_exception();
+    }
     if (here) std::move(done).complete(w, home_, ec, std::move(told));
     if (out_of_memory) std::rethrow_exception(out_of_memory);
 }
@@ -194,21 +199,32 @@ WATCHERS_ROOMS_DECL void engine::cancel_drain(std::uint64_t id)
 
 WATCHERS_ROOMS_DECL void engine::finish_drains(error_code ec)
 {
-    for (drain_waiter& w : std::exchange(drains_, {}))
-        std::move(w.done).complete(when::later, home_, ec);
+    std::exception_ptr out_of_memory;
+    for (drain_waiter& w : std::exchange(drains_, {})) {
+        try {
+            std::move(w.done).complete(when::later, home_, ec);
+        } catch (const std::bad_alloc&) {
+            out_of_memory = std::current_exception();
+        }
+    }
+    if (out_of_memory) std::rethrow_exception(out_of_memory);
 }
 
 WATCHERS_ROOMS_DECL void engine::stop()
 {
     if (std::exchange(stopped_, true)) return;
+    const auto alive = shared_from_this();
+    // A handler that is lost for want of memory is lost silently: a destructor is at work.
     while (!active_.empty()) {
         try {
             active_.front().shut_down();
         } catch (const std::bad_alloc&) {
-            // Its handler is lost; a destructor is at work and can tell nobody.
         }
     }
-    finish_drains(errc::shutting_down);
+    try {
+        finish_drains(errc::shutting_down);
+    } catch (const std::bad_alloc&) {
+    }
     for (const auto& c : connections_)
         c->close();
     timers_.cancel(*this);
@@ -221,7 +237,10 @@ WATCHERS_ROOMS_DECL void engine::abandon() noexcept
 {
     const auto alive = shared_from_this(); // a handler's destructor may destroy the client
     stopped_ = true;
-    abandoned_ = true;
+    {
+        const std::lock_guard lock(abandoning_);
+        abandoned_ = true;
+    }
     for (const auto& c : connections_)
         c->close();
     while (!active_.empty())

@@ -5,6 +5,7 @@
 #include <watchers/rooms/impl/io/flag_guard.hpp>
 
 #include <algorithm>
+#include <exception>
 #include <new>
 #include <utility>
 
@@ -95,6 +96,7 @@ WATCHERS_ROOMS_DECL void engine::on_resolved(error_code ec, std::vector<endpoint
 
 WATCHERS_ROOMS_DECL void engine::on_opened(connection& c)
 {
+    const auto alive = shared_from_this();
     const auto now = environment_->now();
     auto expires_at = clock::time_point::max();
     if (const clock::duration lifetime = config_.max_connection_lifetime; lifetime.count() > 0) {
@@ -113,17 +115,19 @@ WATCHERS_ROOMS_DECL void engine::on_opened(connection& c)
 
 WATCHERS_ROOMS_DECL void engine::on_open_failed(connection& c, error_code ec, error_code cause)
 {
+    const auto alive = shared_from_this();
     totals_.failed.add(1);
     auto* const told = pool_.open_failed(c);
     note_pool();
+    std::exception_ptr out_of_memory;
     try {
         if (told != nullptr) static_cast<call*>(told)->on_open_failed(c, ec, cause);
     } catch (const std::bad_alloc&) {
-        open_wanted();
-        throw;
+        out_of_memory = std::current_exception();
     }
     open_wanted();
     gate_.pump(environment_->now());
+    if (out_of_memory) std::rethrow_exception(out_of_memory);
 }
 
 WATCHERS_ROOMS_DECL void engine::on_idle_lost(connection& c)
@@ -133,17 +137,23 @@ WATCHERS_ROOMS_DECL void engine::on_idle_lost(connection& c)
     note_pool();
 }
 
-WATCHERS_ROOMS_DECL void engine::pause(std::optional<std::chrono::seconds> asked_for)
+WATCHERS_ROOMS_DECL std::exception_ptr engine::pause(std::optional<std::chrono::seconds> asked_for)
 {
     totals_.throttled.add(1);
     const auto now = environment_->now();
     clock::duration wait = config_.retry.backoff_base;
     if (asked_for) wait = std::min<clock::duration>(*asked_for, config_.retry.max_retry_after);
-    gate_.pause(now + wait);
-    if (!gate_.paused(now)) return;
-    while (auto* waiting = pool_.withdraw_last())
-        static_cast<call*>(waiting)->put_back(now);
+    auto out_of_memory = gate_.pause(now + wait, now);
+    if (!gate_.paused(now)) return nullptr;
+    while (auto* waiting = pool_.withdraw_last()) {
+        try {
+            static_cast<call*>(waiting)->put_back(now);
+        } catch (const std::bad_alloc&) {
+            out_of_memory = std::current_exception();
+        }
+    }
     note_pool();
+    return out_of_memory;
 }
 
 WATCHERS_ROOMS_DECL void engine::watch_idle(clock::time_point now)

@@ -6,6 +6,7 @@
 #include <watchers/rooms/impl/sansio/throttle.hpp>
 
 #include <cstddef>
+#include <exception>
 
 namespace watchers::rooms::detail {
 
@@ -25,8 +26,9 @@ public:
     // later.
     bool pass(call&, clock::time_point now);
 
-    // The service asked to wait. Calls that have passed, but wait in the pool, are to be put back.
-    void pause(clock::time_point until) noexcept { throttle_.pause(until); }
+    // The service asked to wait. Calls that have passed, but wait in the pool, are to be put back. Returns
+    // what went wrong at the expense of those that do not wait that long.
+    std::exception_ptr pause(clock::time_point until, clock::time_point now);
     void put_back(call&, clock::time_point now);
     bool paused(clock::time_point now) const noexcept { return now < throttle_.paused_until(); }
     clock::time_point paused_until() const noexcept { return throttle_.paused_until(); }

@@ -5,6 +5,9 @@
 #include <watchers/rooms/impl/io/flag_guard.hpp>
 #include <watchers/rooms/impl/io/throttle_gate.hpp>
 
+#include <exception>
+#include <new>
+
 namespace watchers::rooms::detail {
 
 // Under a limit on the rate, a call that went on while no connection was to be had would be sent later,
@@ -22,28 +25,61 @@ WATCHERS_ROOMS_DECL bool throttle_gate::pass(call& c, clock::time_point now)
     }
     watch(now);
     c.stand_in(line_, waiting_line::end::back);
+    engine_.note_pool();
     return false;
+}
+
+WATCHERS_ROOMS_DECL std::exception_ptr throttle_gate::pause(clock::time_point until, clock::time_point now)
+{
+    if (until <= paused_until()) return nullptr;
+    throttle_.pause(until);
+    waiting_line late; // apart: as they end, others may come
+    for (call *c = line_.empty() ? nullptr : &line_.front(), *next = nullptr; c != nullptr; c = next) {
+        next = line_.next(*c);
+        if (!c->outlasted_by(until)) continue;
+        c->leave_line();
+        c->stand_in(late, waiting_line::end::back);
+    }
+    std::exception_ptr out_of_memory;
+    while (!late.empty()) {
+        call& c = late.front();
+        c.leave_line();
+        try {
+            c.too_late_for_pause(now);
+        } catch (const std::bad_alloc&) {
+            out_of_memory = std::current_exception();
+        }
+    }
+    return out_of_memory;
 }
 
 WATCHERS_ROOMS_DECL void throttle_gate::put_back(call& c, clock::time_point now)
 {
     watch(now);
     c.stand_in(line_, waiting_line::end::front);
+    engine_.note_pool();
 }
 
 WATCHERS_ROOMS_DECL void throttle_gate::pump(clock::time_point now)
 {
-    if (pumping_ || line_.empty()) return; // a call that goes on may free a connection by failing
+    // A call that goes on may free a connection by failing.
+    if (pumping_ || line_.empty() || engine_.stopped()) return;
+    std::exception_ptr out_of_memory; // at the expense of one call
     {
         const flag_guard guard(pumping_);
         while (!line_.empty() && open(now)) {
             throttle_.take(now);
             call& c = line_.front();
             c.leave_line();
-            c.acquire(now, true);
+            try {
+                c.acquire(now, true);
+            } catch (const std::bad_alloc&) {
+                out_of_memory = std::current_exception();
+            }
         }
     }
     if (!line_.empty()) watch(now);
+    if (out_of_memory) std::rethrow_exception(out_of_memory);
 }
 
 // Sees to it that pump() is called when time alone opens the gate.

@@ -46,6 +46,7 @@ struct retry_step
     request_role role = request_role::operation;
     clock::duration delay{};
     bool replay = false; // in place of the dead connection, at once, not counted
+    bool denied = false; // by the budget: finish, where there would have been a retry
 
     // To finish with
     error_code error;

@@ -140,7 +140,11 @@ WATCHERS_ROOMS_DECL retry_step retry_fsm::send(const attempt_result& r, clock::d
     if (price == at::a_cost) {
         const bool timed_out = r.how == failure::timed_out || r.how == failure::request_timeout;
         const unsigned cost = timed_out ? retry_budget::timeout_cost : retry_budget::retry_cost;
-        if (!c.budget.take(cost)) return give_up(r, "not tried again: the client's retry budget is spent");
+        if (!c.budget.take(cost)) {
+            retry_step step = give_up(r, "not tried again: the client's retry budget is spent");
+            step.denied = true;
+            return step;
+        }
         last_cost_ = static_cast<std::uint16_t>(cost);
     }
     ++retries_;
