@@ -296,6 +296,29 @@ TEST_CASE("confirm that_cannot_be_had_leaves_the_outcome_unknown")
     }
 }
 
+TEST_CASE("confirm by_an_answer_that_names_no_room_is_none")
+{
+    for (const char* const body :
+         {"{}", R"({"data":{"roomId":"r","name":"a name"}})", R"({"isSpeak":false})"}) {
+        CAPTURE(body);
+        // Setup
+        rig r(retrying());
+        const call_record& c = r.create("r");
+        r.open_all();
+        r.transport(0).reset();
+        r.open_all();
+
+        // Run
+        r.newest().answer(ok(body));
+        r.sim.poll();
+
+        // Check
+        CHECK(c.ending() == ending(errc::outcome_unknown, effect::unknown, phase::confirm));
+        CHECK(c.diagnostics.last_failure() == errc::bad_body);
+        CHECK(at_rest(r));
+    }
+}
+
 TEST_CASE("confirm interrupted_at_each_stage")
 {
     for (int stage = 0; stage < 4; ++stage) {

@@ -112,6 +112,10 @@ WATCHERS_ROOMS_DECL void call::judge(const response& answer, attempt_result& r, 
     diagnostics_.set_note(std::move(note));
     if (!unreadable) {
         if (!confirming) return;
+        if (!told.id() && !told.name()) { // of which room?
+            r.error = errc::bad_body;
+            return;
+        }
         r.matches = room_builder::matches(told, request_->created());
         room_builder::mark_confirmed(told);
     } else if (asked == operation_kind::get_room) {
