@@ -62,7 +62,7 @@ inline error_code code_of(std::exception_ptr thrown)
 /// @par Errors
 /// An exception is the question's failure: the calls that wait end with errc::credentials_failed, and the
 /// cause is the exception's code, if it is a system_error (Boost's or the standard library's; @ref error is
-/// one), or errc::credentials_failed.
+/// one), or errc::credentials_failed. Its text is not kept, since it may hold secrets: log it in `f`.
 template <std::copy_constructible F>
     requires std::same_as<std::invoke_result_t<F&>, boost::asio::awaitable<credentials>>
 credential_provider awaitable_credentials(boost::asio::any_io_executor ex, F f)

@@ -46,8 +46,7 @@ concept token = !std::convertible_to<T, call_options>;
 /// - **Order.** A change to a room begins when the client's earlier changes to the same room have ended
 ///   (config::ordered_changes).
 /// - **Throttling.** A 429 holds back all calls of the client for as long as it asks for; a call whose
-/// deadline
-///   is nearer than that ends at once with errc::rate_limited, effect none.
+///   deadline is nearer than that ends at once with errc::rate_limited, effect none.
 /// - **Cancellation.** By the handler's cancellation slot. *terminal* and *partial* end the call at any
 ///   time with errc::cancelled: effect none until writing of a request was started that may have been carried
 ///   out, unknown from then on (none for *get*); a connection in use is closed. *total* is honoured until

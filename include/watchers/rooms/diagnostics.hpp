@@ -71,7 +71,8 @@ public:
     /// Where the call was when it ended.
     rooms::phase phase() const noexcept { return phase_; }
 
-    /// Requests of which writing was started: the first, retries, replays, and those that confirmed.
+    /// Requests of which writing was started: the first, retries, replays, and those that confirmed. Zero if
+    /// no connection could be had, however often that was tried.
     unsigned attempts() const noexcept { return attempts_; }
 
     /// The last failure that the call tried to get over: what its last attempt but one ended with, or its

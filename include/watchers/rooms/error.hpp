@@ -29,7 +29,7 @@ enum class errc
     // Reaching the server
     resolve_failed,    ///< the host name could not be resolved
     resolve_timeout,   ///< the name service did not answer within config::resolve_timeout
-    connect_failed,    ///< every address refused the connection
+    connect_failed,    ///< every address refused or reset the connection, or cannot be reached
     connect_timeout,   ///< no address answered within config::connect_timeout
     tls_untrusted,     ///< the certificate is not signed by a trusted authority, or its chain is incomplete
     tls_expired,       ///< the certificate has expired
@@ -41,7 +41,8 @@ enum class errc
     tls_failed,        ///< the handshake failed for another reason
 
     // During the exchange
-    connection_lost,    ///< the connection ended before any byte of an answer
+    connection_lost,    ///< the connection ended before any byte of an answer, or in the TLS handshake,
+                        ///< when nothing was sent yet
     truncated_response, ///< the connection ended in the middle of an answer
     write_timeout,      ///< the peer did not take the whole request within config::attempt_timeout
     response_timeout,   ///< the answer was not complete within config::attempt_timeout
@@ -70,14 +71,16 @@ enum class errc
     credentials_failed, ///< the credential provider gave no usable credentials
 };
 
-/// Groups of errc values, to be compared with an error_code: `if (ec == rooms::condition::not_reached)`.
+/// Groups of errc values, to be compared with an error_code: `if (ec == rooms::condition::not_reached)`. They
+/// tell how the call's last attempt failed; whether the room may have been changed, by an earlier one say, is
+/// told by diagnostics::effect only.
 enum class condition
 {
-    not_reached = 1, ///< no connection to the service could be had: nothing was sent
+    not_reached = 1, ///< no connection to the service could be had
     tls,             ///< the server could not be authenticated, or no secure connection was possible
-    interrupted,     ///< the connection failed or timed out after the request was, or may have been, sent
+    interrupted,     ///< the connection failed or timed out in the handshake or after writing was begun
     timeout,         ///< any limit on time was exceeded, the call's deadline included
-    rejected,        ///< the service answered, and refused
+    rejected,        ///< the service answered, and refused: 3xx, 4xx (a 3xx or 408: effect unknown)
     overloaded,      ///< 429 or 5xx: the service cannot serve this now
 };
 

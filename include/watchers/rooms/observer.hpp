@@ -32,7 +32,8 @@ struct attempt_end
 {
     std::uint64_t call_id;
     operation_kind operation;
-    unsigned attempt;     ///< counted from 1
+    unsigned attempt;     ///< the request's number in the call, from 1; connections that fail to open for it
+                          ///< have the same
     error_code error;     ///< set also for an answer that is an error
     unsigned http_status; ///< 0 if there was no complete answer
     bool new_connection;  ///< the connection was opened for a waiting call, and this is its first request
@@ -79,7 +80,8 @@ public:
     /// A connection for one attempt failed to open, or the attempt itself ended.
     virtual void on_attempt_end(const attempt_end&) {}
 
-    /// An attempt failed, and the call goes on after a wait.
+    /// An attempt failed, and the call goes on after a wait, which may be zero. Not called where the request
+    /// is sent again on a fresh connection (a replay), or with other credentials after a 401.
     virtual void on_retry(const retry_planned&) {}
 
     /// A call ends; its completion handler is called next. Follows each on_call_start exactly once, unless

@@ -57,10 +57,11 @@ public:
     /// or a 421. Retried for all operations.
     unsigned unsent_attempts = 4;
     /// The request was, or may have been, carried out: the connection was lost or timed out after writing
-    /// began, 408, 500, 502, 503, 504. Retried for idempotent operations; a create is confirmed.
+    /// began, 408, 500, 502, 503, 504. Retried for idempotent operations; a create is confirmed, and sent
+    /// once more at most: these are then the attempts of the gets that confirm it.
     unsigned ambiguous_attempts = 4;
     /// 429. Retried for all operations. The client's other calls wait as well: for the time that the answer
-    /// asks for (up to max_retry_after), or backoff_base if it does not say.
+    /// asks for (up to config::retry's max_retry_after), or backoff_base if it does not say.
     unsigned throttled_attempts = 6;
 
     // How long between them: uniformly from zero to backoff_base, doubled at each retry of the call up to

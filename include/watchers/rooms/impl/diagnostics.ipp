@@ -2,6 +2,7 @@
 #pragma once
 
 #include <watchers/rooms/diagnostics.hpp>
+#include <watchers/rooms/impl/sansio/utf8.ipp>
 
 namespace watchers::rooms {
 
@@ -65,7 +66,7 @@ WATCHERS_ROOMS_DECL std::string diagnostics::to_string() const
     if (last_failure_) tell("last failure: ", last_failure_.message());
     if (http_status_ != 0) tell("HTTP ", std::to_string(http_status_));
     if (retry_after_) tell("retry after ", std::to_string(retry_after_->count()) + " s");
-    if (cause_) tell("cause: ", cause_.message());
+    if (cause_) tell("cause: ", detail::printable(cause_.message())); // perhaps of a category of the caller's
     tell(of_call_ ? "message: " : "", message_);
     tell("note: ", note_);
     return line;

@@ -10,6 +10,7 @@
 #include <boost/asio/error.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <new>
 #include <utility>
 
@@ -19,7 +20,7 @@ namespace watchers::rooms::detail {
 
 WATCHERS_ROOMS_DECL void call::on_connection(connection& c, clock::time_point now)
 {
-    if (engine_.gate().paused(now)) { // since the connection was asked for
+    if (!engine_.gate().admit(now)) { // any more, since the connection was asked for
         const auto id = id_;
         const auto out_of_memory = let_go(c, true);
         if (id_ == id) put_back(now);
@@ -104,6 +105,7 @@ WATCHERS_ROOMS_DECL void call::judge(const response& answer, attempt_result& r, 
         r.retry_after = diagnostics_.retry_after();
         return;
     }
+    if (diagnostics_.last_failure()) forget_refusal();
     if (asked == operation_kind::delete_room) return;
 
     error_code unreadable;
@@ -128,9 +130,18 @@ WATCHERS_ROOMS_DECL void call::judge(const response& answer, attempt_result& r, 
 
 WATCHERS_ROOMS_DECL void call::describe_refusal(const response& answer)
 {
-    diagnostics_.set_message(error_message(answer.body)).set_cause({}).set_retry_after({});
+    constexpr std::size_t enough = 1024; // for what printable() leaves of it
+    const request_heads& sent = engine_.credentials_in_use().heads();
+    forget_refusal();
+    diagnostics_.set_message(printable(sent.redacted(error_text(answer.body), enough)));
     if (!answer.retry_after.empty())
         diagnostics_.set_retry_after(parse_retry_after(answer.retry_after, answer.date));
+}
+
+// What an earlier answer said: it is not to be taken for what a later one did.
+WATCHERS_ROOMS_DECL void call::forget_refusal()
+{
+    diagnostics_.set_message({}).set_cause({}).set_retry_after({});
 }
 
 WATCHERS_ROOMS_DECL void call::on_exchange_failed(connection& c, error_code ec, error_code cause)
@@ -248,9 +259,8 @@ WATCHERS_ROOMS_DECL void call::conclude(const retry_step& step, const attempt_re
     diagnostics_.set_effect(step.effect).set_confirmed(step.confirmed);
     if (step.note != nullptr) diagnostics_.set_note(step.note);
     if (!step.error) {
-        // What an earlier attempt left behind.
-        if (diagnostics_.last_failure()) diagnostics_.set_message({}).set_cause({}).set_retry_after({});
-    } else if (step.error != r.error) {
+        if (diagnostics_.last_failure()) forget_refusal();
+    } else if (r.error && step.error != r.error) {
         diagnostics_.set_last_failure(r.error);
     }
     if (step.error == errc::outcome_unknown) diagnostics_.set_phase(phase::confirm);

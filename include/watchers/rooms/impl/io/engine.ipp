@@ -39,7 +39,9 @@ WATCHERS_ROOMS_DECL engine::engine(std::unique_ptr<environment> e, config c, ori
     , gate_(*this, config_.max_requests_per_second, config_.max_waiting_calls)
     , budget_(config_.retry.budget)
     , pool_({config_.max_connections, config_.max_waiting_calls, config_.idle_timeout})
-{}
+{
+    config_.credentials = {}; // or they would outlive those that replace them
+}
 
 WATCHERS_ROOMS_DECL engine::~engine() = default;
 
@@ -107,18 +109,6 @@ WATCHERS_ROOMS_DECL void engine::retire(call& c, completion<room> done, error_co
     const auto alive = shared_from_this(); // the handler may destroy the client
     active_.erase(c);
     totals_.calls.set(active_.size());
-    std::exception_ptr out_of_memory; // at the expense of another call
-    if (c.entered()) {
-        if (room_order::change* const next = order_.leave(c)) wake(static_cast<call&>(*next));
-        try {
-            run_woken();
-        } catch (const std::bad_alloc&) {
-            out_of_memory = std::current_exception();
-        }
-    }
-    spare_calls_.push_back(&c);
-    const bool drained = draining_ && !stopped_ && active_.empty();
-    if (drained) close_unused();
 
     class work_guard
     {
@@ -130,9 +120,26 @@ WATCHERS_ROOMS_DECL void engine::retire(call& c, completion<room> done, error_co
         environment& environment_;
     };
     const work_guard guard(*environment_);
-    // A handler that runs here is the last thing done; one that is posted comes before those of a drain.
+    // A handler that runs here is the last thing done; one that is posted comes before those of later changes
+    // of the room, which may end now as well, and before those of a drain.
     const bool here = w == when::at_once && !home_.separate();
-    if (!here) std::move(done).complete(w, home_, ec, std::move(told));
+    std::exception_ptr out_of_memory; // at the expense of this call, or another
+    try {
+        if (!here) std::move(done).complete(w, home_, ec, std::move(told));
+    } catch (const std::bad_alloc&) {
+        out_of_memory = std::current_exception();
+    }
+    if (c.entered()) {
+        if (room_order::change* const next = order_.leave(c)) wake(static_cast<call&>(*next));
+        try {
+            run_woken();
+        } catch (const std::bad_alloc&) {
+            out_of_memory = std::current_exception();
+        }
+    }
+    spare_calls_.push_back(&c);
+    const bool drained = draining_ && !stopped_ && active_.empty();
+    if (drained) close_unused();
     try {
         if (drained) finish_drains({});
     } catch (const std::bad_alloc&) {

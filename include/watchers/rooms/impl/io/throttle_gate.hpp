@@ -26,6 +26,15 @@ public:
     // later.
     bool pass(call&, clock::time_point now);
 
+    // Whether a request may be written now, which then counts: what was let pass may have waited for a
+    // connection since, and a replay comes without asking.
+    bool admit(clock::time_point now) noexcept
+    {
+        if (!throttle_.open(now)) return false;
+        throttle_.take(now);
+        return true;
+    }
+
     // The service asked to wait. Calls that have passed, but wait in the pool, are to be put back. Returns
     // what went wrong at the expense of those that do not wait that long.
     std::exception_ptr pause(clock::time_point until, clock::time_point now);

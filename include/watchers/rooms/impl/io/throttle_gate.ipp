@@ -19,10 +19,7 @@ WATCHERS_ROOMS_DECL bool throttle_gate::open(clock::time_point now) const noexce
 
 WATCHERS_ROOMS_DECL bool throttle_gate::pass(call& c, clock::time_point now)
 {
-    if (line_.empty() && open(now)) {
-        throttle_.take(now);
-        return true;
-    }
+    if (line_.empty() && open(now)) return true;
     watch(now);
     c.stand_in(line_, waiting_line::end::back);
     engine_.note_pool();
@@ -68,7 +65,6 @@ WATCHERS_ROOMS_DECL void throttle_gate::pump(clock::time_point now)
     {
         const flag_guard guard(pumping_);
         while (!line_.empty() && open(now)) {
-            throttle_.take(now);
             call& c = line_.front();
             c.leave_line();
             try {

@@ -12,4 +12,7 @@ namespace watchers::rooms::detail {
 // `error`, else the body as it is. Always printable, at most 512 bytes.
 std::string error_message(std::string_view body);
 
+// The same as it came: neither printable nor cut.
+std::string error_text(std::string_view body);
+
 } // namespace watchers::rooms::detail

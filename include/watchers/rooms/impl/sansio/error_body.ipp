@@ -31,7 +31,7 @@ WATCHERS_ROOMS_DECL std::string texts_of(const boost::json::value* v)
     return joined;
 }
 
-WATCHERS_ROOMS_DECL std::string error_message(std::string_view body)
+WATCHERS_ROOMS_DECL std::string error_text(std::string_view body)
 {
     static constexpr std::string_view whitespace = " \t\r\n";
     const std::size_t first = body.find_first_not_of(whitespace);
@@ -44,12 +44,14 @@ WATCHERS_ROOMS_DECL std::string error_message(std::string_view body)
             boost::json::parse(boost::json::string_view(text.data(), text.size()), ec);
         if (!ec) {
             for (const char* member : {"message", "error"}) {
-                const std::string said = texts_of(answer.get_object().if_contains(member));
-                if (!said.empty()) return printable(said);
+                std::string said = texts_of(answer.get_object().if_contains(member));
+                if (!said.empty()) return said;
             }
         }
     }
-    return printable(text);
+    return std::string(text);
 }
+
+WATCHERS_ROOMS_DECL std::string error_message(std::string_view body) { return printable(error_text(body)); }
 
 } // namespace watchers::rooms::detail

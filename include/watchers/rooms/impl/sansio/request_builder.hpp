@@ -4,7 +4,9 @@
 #include <watchers/rooms/detail/call_request.hpp>
 #include <watchers/rooms/impl/wipe.hpp>
 
+#include <cstddef>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace watchers::rooms {
@@ -35,6 +37,10 @@ public:
 
     // The rest of the request line, and all header fields but Content-Length, each with its line end.
     const std::string& common() const noexcept { return common_; }
+
+    // A text of the server's, which may repeat what it was sent, without the secrets; cut after `enough`
+    // bytes. Secrets of less than eight bytes are left: too much would look like them.
+    std::string redacted(std::string_view text, std::size_t enough) const;
 
 private:
     std::string common_;

@@ -9,6 +9,7 @@
 #include <watchers/rooms/impl/sansio/time_text.ipp>
 #include <watchers/rooms/impl/wipe.ipp>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstddef>
@@ -37,6 +38,34 @@ WATCHERS_ROOMS_DECL request_heads::request_heads(const origin& to, const credent
     common_.reserve(size); // growing would leave copies of the secrets behind
     for (const std::string_view part : parts)
         common_ += part;
+}
+
+inline std::string_view field_value(std::string_view heads, std::string_view name) noexcept
+{
+    const std::string_view value = heads.substr(heads.find(name) + name.size());
+    return value.substr(0, value.find("\r\n"));
+}
+
+WATCHERS_ROOMS_DECL std::string request_heads::redacted(std::string_view text, std::size_t enough) const
+{
+    constexpr std::size_t shortest = 8;
+    const std::string_view secrets[] = {field_value(common_, "\r\nx-api-key: "),
+                                        field_value(common_, "\r\nAuthorization: Bearer ")};
+    std::string out;
+    while (!text.empty() && out.size() < enough) {
+        std::size_t plain = text.size();
+        std::size_t secret = 0; // the longer one, where both begin
+        for (const std::string_view s : secrets) {
+            const std::size_t at = s.size() < shortest ? text.npos : text.find(s);
+            if (at > plain || at == text.npos || (at == plain && s.size() < secret)) continue;
+            plain = at;
+            secret = s.size();
+        }
+        out += text.substr(0, std::min(plain, enough));
+        if (secret > 0) out += "[redacted]";
+        text.remove_prefix(plain + secret);
+    }
+    return out;
 }
 
 WATCHERS_ROOMS_DECL void append_text_member(std::string& out, std::string_view prefix,

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: BSL-1.0
+
+// Which names in a certificate stand for which host (RFC 9525): nothing of a request goes to a server whose
+// certificate is for another.
+
+#include "net.hpp"
+
+#include <netdb.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+using namespace net;
+using rooms::effect;
+using rooms::errc;
+using sandbox::options;
+using sandbox::tls_version;
+
+// Names below .test (RFC 6761) are this machine's: the linker puts this in place of getaddrinfo (--wrap).
+extern "C" int __real_getaddrinfo(const char*, const char*, const addrinfo*, addrinfo**);
+extern "C" int __wrap_getaddrinfo(const char* host, const char* service, const addrinfo* hints,
+                                  addrinfo** result)
+{
+    const bool here = host != nullptr && std::string_view(host).ends_with(".test");
+    return __real_getaddrinfo(here ? "127.0.0.1" : host, service, hints, result);
+}
+
+namespace {
+
+struct name_case
+{
+    const char* host;
+    std::vector<std::string> names; // in the certificate, beside localhost, 127.0.0.1 and ::1
+};
+
+outcome ask(rig& r, const char* host)
+{
+    rooms::config c = config_for(r.server);
+    c.base_url = "https://" + std::string(host) + ":" + std::to_string(r.server.port());
+    r.own_client.emplace(r.io.get_executor(), c);
+    return r.call<create_room>();
+}
+
+options naming(const std::vector<std::string>& names, tls_version v)
+{
+    options o;
+    o.max_tls(v);
+    for (const std::string& n : names)
+        o.alternative_name(n);
+    return o;
+}
+
+} // namespace
+
+TEST_CASE("certificate_whose_names_do_not_cover_the_host_is_refused_before_anything_is_sent")
+{
+    const name_case cases[] = {
+        {"rooms.test", {}},
+        {"rooms.test", {"DNS:other.test", "DNS:rooms.tes", "DNS:ooms.test", "DNS:rooms.test.example"}},
+        {"rooms.test", {"DNS:www.rooms.test", "DNS:*.rooms.test"}}, // below it only
+        {"rooms.test", {"DNS:*.test"}},                             // a whole top-level domain
+        {"rooms.test", {"DNS:*"}},
+        {"rooms.test", {"DNS:*.*"}},
+        {"a.b.rooms.test", {"DNS:*.rooms.test"}}, // one label, not two
+        {"a.b.rooms.test", {"DNS:*.*.rooms.test"}},
+        {"a.b.rooms.test", {"DNS:a.*.rooms.test"}},    // not the leftmost label
+        {"match.rooms.test", {"DNS:ma*.rooms.test"}},  // part of a label
+        {"match.rooms.test", {"DNS:*tch.rooms.test"}}, //
+        {"match.rooms.test", {"DNS:m*h.rooms.test"}},  //
+        {"match.rooms.test", {"DNS:.rooms.test"}},     // a suffix
+        {"rooms.test", {"IP:127.0.0.1"}},              // its address is no name
+        {"127.0.0.2", {}},                             // another address
+        {"127.0.0.2", {"DNS:127.0.0.2"}},              // an address that is given as a name
+        {"127.0.0.2", {"DNS:*.0.0.2", "DNS:*"}},
+    };
+    for (const auto& c : cases) {
+        for (const auto version : {tls_version::tls1_3, tls_version::tls1_2}) {
+            CAPTURE(c.host);
+            CAPTURE(c.names.empty() ? "" : c.names.front());
+            CAPTURE(static_cast<int>(version));
+            rig r(naming(c.names, version).address("0.0.0.0"));
+
+            const outcome o = ask(r, c.host);
+
+            CHECK(o.error == errc::tls_host_mismatch);
+            CHECK(o.diagnostics.effect() == effect::none);
+            CHECK(o.diagnostics.phase() == rooms::phase::handshake);
+            CHECK(o.diagnostics.attempts() == 0);
+            CHECK(r.server.wait([](const auto& s) { return s.connections_open == 0; }));
+            CHECK(r.server.counters().connections_accepted == 1);
+            CHECK(r.server.counters().bytes_received == 0);
+        }
+    }
+}
+
+TEST_CASE("certificate_whose_names_cover_the_host_is_believed")
+{
+    const name_case cases[] = {
+        {"rooms.test", {"DNS:other.test", "DNS:rooms.test"}},
+        {"ROOMS.test", {"DNS:rooms.TEST"}},
+        {"match.rooms.test", {"DNS:*.rooms.test"}},
+        {"127.0.0.2", {"IP:127.0.0.2"}},
+    };
+    for (const auto& c : cases) {
+        CAPTURE(c.host);
+        rig r(naming(c.names, tls_version::tls1_3).address("0.0.0.0"));
+        CHECK(!ask(r, c.host).error);
+    }
+}
