@@ -296,6 +296,29 @@ TEST_CASE("confirm that_cannot_be_had_leaves_the_outcome_unknown")
     }
 }
 
+TEST_CASE("confirm that_finds_no_room_explains_nothing")
+{
+    // Setup
+    rig r(retrying());
+    call_record& c = r.create("r");
+    r.open_all();
+
+    // Run
+    r.newest().answer(unavailable());
+    r.newest().answer(not_there());
+    r.sim.poll();
+    CHECK(requests(r) == 2);
+    r.cancel(c); // while it waits to look again
+    r.sim.poll();
+
+    // Check
+    CHECK(c.ending() == ending(errc::cancelled, effect::unknown, phase::confirm));
+    CHECK(c.diagnostics.last_failure() == errc::server_error);
+    CHECK(c.diagnostics.http_status() == 503);
+    CHECK(c.diagnostics.message() == "later");
+    CHECK(at_rest(r));
+}
+
 TEST_CASE("confirm by_an_answer_that_names_no_room_is_none")
 {
     for (const char* const body :

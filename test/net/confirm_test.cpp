@@ -272,7 +272,7 @@ TEST_CASE("create_that_is_lost_twice_and_not_found_is_unknown")
 
     const outcome o = r.call<create_room>();
 
-    check_unknown(o, errc::not_found);
+    check_unknown(o, errc::connection_lost);
     CHECK(o.diagnostics.attempts() == 6);
     CHECK(requests(r, creates) == 2);
     CHECK(requests(r, gets) == 4);

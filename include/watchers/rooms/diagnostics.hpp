@@ -77,14 +77,14 @@ public:
 
     /// The last failure that the call tried to get over: what its last attempt but one ended with, or its
     /// last one if a limit on time or the caller ended the call while it waited for the next. Zero if there
-    /// was none.
+    /// was none. That a confirmation did not find the room is no failure.
     error_code last_failure() const noexcept { return last_failure_; }
 
     /// Of a create that succeeded: its answer was lost, and the room was then found, with the members that
     /// were asked for. This cannot prove who created it.
     bool confirmed() const noexcept { return confirmed_; }
 
-    /// The status of the last complete answer; 0 if there was none.
+    /// The status of the last complete answer, but for a confirmation's 404; 0 if there was none.
     unsigned http_status() const noexcept { return http_status_; }
 
     /// For errc::invalid_argument the field and the rule; else what the service said (its `message` or

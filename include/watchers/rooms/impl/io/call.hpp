@@ -116,6 +116,7 @@ private:
     void judge(const response&, attempt_result&, room& told);
     void describe_refusal(const response&);
     void forget_refusal();
+    void note_failure(error_code);
     void fail_exchange(connection&, error_code, error_code cause, when);
     void go_on(const attempt_result&, room told, when);
     void try_again(const retry_step&, error_code failure, clock::time_point now);

@@ -67,7 +67,7 @@ WATCHERS_ROOMS_DECL void call::on_first_byte()
 
 WATCHERS_ROOMS_DECL void call::on_answer(connection& c, response& answer, bool reusable)
 {
-    diagnostics_.set_phase(phase::answered).set_http_status(answer.status);
+    diagnostics_.set_phase(phase::answered);
     room told;
     attempt_result r;
     try {
@@ -98,9 +98,12 @@ WATCHERS_ROOMS_DECL void call::judge(const response& answer, attempt_result& r, 
     const verdict v = classify_answer(asked, answer);
     r.error = v.error;
     r.effect = v.effect;
+    // That the room is not there explains nothing: what made the call look does.
+    if (!confirming || v.error != errc::not_found) diagnostics_.set_http_status(answer.status);
     if (v.error) {
         r.how = classify_failure(v.error, false, true, answer.status);
         r.other_credentials = engine_.credentials_in_use().others_than(credentials_);
+        if (confirming && v.error == errc::not_found) return;
         describe_refusal(answer);
         r.retry_after = diagnostics_.retry_after();
         return;
@@ -233,7 +236,7 @@ WATCHERS_ROOMS_DECL void call::try_again(const retry_step& step, error_code fail
     } else {
         engine_.on_retry();
     }
-    diagnostics_.set_last_failure(failure);
+    note_failure(failure);
     if (observer* o = engine_.watcher()) o->on_retry({id_, kind(), failure, step.delay, confirms});
     if (step.delay <= clock::duration::zero()) {
         engine_.clock_timers().set(*this, deadline_);
@@ -241,6 +244,12 @@ WATCHERS_ROOMS_DECL void call::try_again(const retry_step& step, error_code fail
     }
     stage_ = stage::backoff;
     engine_.clock_timers().set(*this, std::min(deadline_, now + step.delay));
+}
+
+// A confirmation that finds no room has not failed.
+WATCHERS_ROOMS_DECL void call::note_failure(error_code ec)
+{
+    if (ec != errc::not_found) diagnostics_.set_last_failure(ec);
 }
 
 // The service did not accept the credentials.
@@ -261,7 +270,7 @@ WATCHERS_ROOMS_DECL void call::conclude(const retry_step& step, const attempt_re
     if (!step.error) {
         if (diagnostics_.last_failure()) forget_refusal();
     } else if (r.error && step.error != r.error) {
-        diagnostics_.set_last_failure(r.error);
+        note_failure(r.error);
     }
     if (step.error == errc::outcome_unknown) diagnostics_.set_phase(phase::confirm);
     finish(step.error, step.error ? room() : std::move(told), w);
