@@ -25,6 +25,7 @@ LIBRARY = "rooms_bench"
 PROGRAMS = {
     REFERENCE: "idiomatic Beast loop",
     LIBRARY: "watchers::rooms",
+    "rooms_bulk_bench": "watchers::rooms, one bulk run",
     "bench_curl_multi": "libcurl multi",
 }
 BAR_WORKLOAD, BAR_CONNECTIONS = "W1", 16
@@ -43,6 +44,8 @@ def parse_arguments():
     parser.add_argument("--connections", default="1,16,64", type=counts, help="default: 1,16,64")
     parser.add_argument("--workloads", default="W1,W2", type=workloads, help="default: W1,W2")
     parser.add_argument("--only", type=programs, help="programs to compare with the reference, by name, separated by commas")
+    parser.add_argument("--reference", default=REFERENCE, type=program,
+                        help=f"program that the ratios are to (default: {REFERENCE})")
     parser.add_argument("--no-callgrind", action="store_true", help="do not count instructions")
     parser.add_argument("--callgrind-requests", default=1000, type=positive, help="requests counted (default: 1000)")
     parser.add_argument("--client-cpu", default="0", help="processor of the programs, or 'any' (default: 0)")
@@ -51,7 +54,7 @@ def parse_arguments():
                         help=f"fail when {LIBRARY}'s ratio of instructions or of CPU time is above RATIO "
                              f"for {BAR_WORKLOAD} at {BAR_CONNECTIONS} connections")
     arguments = parser.parse_args()
-    if arguments.bar is not None and (BAR_WORKLOAD not in arguments.workloads
+    if arguments.bar is not None and (arguments.reference != REFERENCE or BAR_WORKLOAD not in arguments.workloads
                                       or BAR_CONNECTIONS not in arguments.connections
                                       or (arguments.only is not None and LIBRARY not in arguments.only)):
         parser.error(f"--bar judges {LIBRARY}, {BAR_WORKLOAD}, {BAR_CONNECTIONS} connections: measure that")
@@ -83,9 +86,13 @@ def programs(text):
     return chosen
 
 
-def find_programs(build, only):
+def program(text):
+    return programs(text)[0]
+
+
+def find_programs(build, only, reference):
     """Paths by name, the reference first. Only libcurl's program may be missing, and only when nobody asked for it."""
-    wanted = list(PROGRAMS) if only is None else [REFERENCE] + [name for name in only if name != REFERENCE]
+    wanted = [reference] + [name for name in only or PROGRAMS if name != reference]
     found = {}
     for name in wanted:
         path = next((p for p in (build / "bench" / name, build / name) if os.access(p, os.X_OK) and p.is_file()), None)
@@ -193,19 +200,19 @@ def cell(ratio):
     return f"{ratio[0]:.2f} ({ratio[1]:.2f}–{ratio[2]:.2f})"
 
 
-def report(workload, connections, runs, instructions):
+def report(workload, connections, runs, instructions, reference):
     """Prints the rows of one cell; returns the ratios of each program to the reference."""
     ratios = {}
     for name in runs:
-        cpu = paired_ratio(runs[name], runs[REFERENCE], "cpu_s")
-        wall = paired_ratio(runs[name], runs[REFERENCE], "wall_s")
+        cpu = paired_ratio(runs[name], runs[reference], "cpu_s")
+        wall = paired_ratio(runs[name], runs[reference], "wall_s")
         row = [workload, str(connections), PROGRAMS[name],
                f"{per_request(runs[name], 'cpu_s') * 1e6:.1f}", cell(cpu),
                f"{per_request(runs[name], 'wall_s') * 1e6:.1f}", cell(wall),
                f"{per_request(runs[name], 'allocs'):.1f}"]
         ratios[name] = {"CPU": cpu[0]}
         if instructions:
-            ratios[name]["instructions"] = instructions[name] / instructions[REFERENCE]
+            ratios[name]["instructions"] = instructions[name] / instructions[reference]
             row += [f"{instructions[name]:,.0f}", f"{ratios[name]['instructions']:.2f}"]
         print("| " + " | ".join(row) + " |", flush=True)
     return ratios
@@ -231,12 +238,12 @@ def judge(bar, ratios):
 
 def main():
     arguments = parse_arguments()
-    paths = find_programs(arguments.build, arguments.only)
+    paths = find_programs(arguments.build, arguments.only, arguments.reference)
     if not arguments.no_callgrind and shutil.which("valgrind") is None:
         raise Failure("valgrind is not installed (--no-callgrind leaves the instructions out)")
 
     print(f"Per request; medians of {arguments.rounds} rounds of {arguments.requests} requests, ratios to the "
-          f"{PROGRAMS[REFERENCE]} within a round (lowest–highest); programs on CPU {arguments.client_cpu}, "
+          f"{PROGRAMS[arguments.reference]} within a round (lowest–highest); programs on CPU {arguments.client_cpu}, "
           f"server on CPU {arguments.server_cpu}.\n")
     print_head(not arguments.no_callgrind)
     ratios = {}
@@ -248,7 +255,7 @@ def main():
                     instructions = {name: count_instructions(path, server, arguments, workload, connections)
                                     for name, path in paths.items()}
                 runs = measure(paths, server, arguments, workload, connections)
-                ratios[workload, connections] = report(workload, connections, runs, instructions)
+                ratios[workload, connections] = report(workload, connections, runs, instructions, arguments.reference)
     print()
     return 0 if arguments.bar is None or judge(arguments.bar, ratios) else 1
 

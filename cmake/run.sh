@@ -27,7 +27,7 @@ esac
 build=${BUILD_DIR:-$root/build}
 jobs=${JOBS:-$(nproc)}
 
-packages=(g++ cmake ninja-build libboost1.81-dev libboost-json1.81-dev libssl-dev libcli11-dev)
+packages=(g++ cmake ninja-build libboost1.81-dev libboost-json1.81-dev libssl-dev libcli11-dev libcsv-dev)
 if [[ $what == test ]]; then
     packages+=(doctest-dev nginx-light openssl python3 curl)
     command -v node >/dev/null || packages+=(nodejs)

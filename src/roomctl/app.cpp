@@ -17,6 +17,12 @@ exit_code dispatch(const settings& options, const any_command& c, output& out)
 {
     if (const auto* call = std::get_if<call_command>(&c)) return run_call(options, *call, out);
     if (const auto* s = std::get_if<sandbox_command>(&c)) return run_sandbox(options, *s, out);
+    if (const auto* a = std::get_if<apply_command>(&c)) return run_apply(options, *a, out);
+    if (const auto* p = std::get_if<plan_command>(&c)) return run_plan(options, *p);
+    if (const auto* e = std::get_if<export_command>(&c)) {
+        out.keep_errors_apart();
+        return run_export(options, *e, out);
+    }
     return run_demo(options, std::get<demo_command>(c), out);
 }
 
@@ -34,7 +40,7 @@ exit_code parse_and_run(int argc, const char* const* argv, output& out)
         out.problem(exit_code::usage, e.what());
         return exit_code::usage;
     } catch (const rooms::error& e) {
-        // Thrown by the client's constructor alone: a setting that it cannot take.
+        // Thrown by constructors alone: a setting that the client cannot take, a journal that cannot be had.
         const auto code = exit_code_of(e.code(), e.diagnostics().effect());
         const auto& why = e.diagnostics().message();
         out.problem(code, why.empty() ? e.code().message() : why);

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "cli.hpp"
 
+#include "cli_bulk.hpp"
+#include "command_line.hpp"
 #include "help.hpp"
+#include "help_formatter.hpp"
 #include "values.hpp"
 
 #include <CLI/CLI.hpp>
@@ -20,27 +23,6 @@ namespace roomctl {
 namespace {
 
 using std::chrono::milliseconds;
-
-// CLI11's help, without what the descriptions tell in better words: sets of values, exclusions.
-class help_formatter : public CLI::Formatter
-{
-public:
-    help_formatter()
-    {
-        column_width(28);
-        label("SUBCOMMAND", "COMMAND");
-        label("Subcommands", "Commands");
-        label("Positionals", "Arguments");
-    }
-
-    std::string make_option_opts(const CLI::Option* o) const override
-    {
-        const std::string type = o->get_type_name();
-        std::string text = type.empty() ? "" : ' ' + type.substr(0, type.find(':'));
-        if (!o->get_default_str().empty()) text += "=" + o->get_default_str();
-        return text;
-    }
-};
 
 milliseconds duration_of(const std::string& text, const char* option)
 {
@@ -97,6 +79,7 @@ private:
     std::string ca_out_;
     sandbox_command sandbox_values_;
     demo_command demo_values_;
+    bulk_arguments bulk_;
 };
 
 const std::map<std::string, rooms::region> regions{{"europe", rooms::region::europe},
@@ -118,6 +101,9 @@ parser::parser()
     add_get();
     add_voice_and_status();
     add_delete();
+    bulk_.add([this](const char* name, const char* text, const char* examples) {
+        return add(name, text, examples);
+    });
     add_sandbox_and_demo();
 }
 
@@ -130,7 +116,8 @@ CLI::App* parser::add(const std::string& name, const std::string& text, const st
 
 void parser::add_globals()
 {
-    app_.add_option("--timeout", timeout_, "Bounds the whole call (default 30s)")->type_name("DURATION");
+    app_.add_option("--timeout", timeout_, "Bounds each call (default 30s; apply, plan, export: 5m)")
+        ->type_name("DURATION");
     auto* const url = app_.add_option("--base-url", base_url_, "Where the service is: https://HOST[:PORT]");
     url->type_name("URL");
     app_.add_option("--region", region_, "europe (default), north-america, south-america, asia, africa")
@@ -264,6 +251,7 @@ any_command parser::take() const
         refuse_for_own_sandbox(true);
         return demo_values_;
     }
+    if (auto bulk = bulk_.take()) return *std::move(bulk);
     if (was("create")) return call_command(take_create());
     if (was("get")) return call_command(get_command{id_});
     if (was("voice")) return call_command(voice_command{id_, on_ == "on"});
@@ -305,6 +293,8 @@ std::variant<invocation, help_text> parser::parse(int argc, const char* const* a
     }
     invocation result{take_settings(), take()};
     result.options.program = argv[0];
+    result.options.command_line = command_line_of(argc, argv);
+    result.options.command_line_with_plan = command_line_of(argc, argv, " --plan");
     return result;
 }
 

@@ -2,6 +2,7 @@
 #include "commands.hpp"
 
 #include "configure.hpp"
+#include "interrupts.hpp"
 
 #include <watchers/rooms/client.hpp>
 
@@ -34,13 +35,15 @@ class single_call
 public:
     single_call(const rooms::config& config, call_name name, output& out)
         : client_(io_.get_executor(), config)
-        , signals_(io_, SIGINT, SIGTERM)
+        , signals_(io_)
         , name_(std::move(name))
         , out_(out)
     {}
 
     exit_code run(const call_command& command)
     {
+        for (const int which : {SIGINT, SIGTERM, SIGHUP})
+            if (!is_ignored(which)) signals_.add(which);
         signals_.async_wait([this](const rooms::error_code& ec, int) {
             if (ec) return;
             // From here on a second signal ends the program.

@@ -3,6 +3,8 @@
 
 #include "configure.hpp"
 #include "demo_record.hpp"
+#include "descriptors.hpp"
+#include "interrupts.hpp"
 #include "progress.hpp"
 
 #include <watchers/rooms/client.hpp>
@@ -22,8 +24,6 @@
 #include <string>
 #include <utility>
 
-#include <sys/resource.h>
-
 namespace roomctl {
 
 namespace asio = boost::asio;
@@ -40,13 +40,15 @@ public:
         : wanted_(wanted)
         , client_(io_.get_executor(), config)
         , timer_(io_)
-        , signals_(io_, SIGINT, SIGTERM)
+        , signals_(io_)
         , record_(wanted.rooms * steps_of_a_life)
         , progress_("demo", wanted.rooms * steps_of_a_life, show_progress)
     {}
 
     void run()
     {
+        for (const int which : {SIGINT, SIGTERM, SIGHUP})
+            if (!is_ignored(which)) signals_.add(which);
         signals_.async_wait([this](const rooms::error_code& ec, int) {
             if (ec) return;
             interrupted_ = true;
@@ -174,22 +176,12 @@ private:
     clock::duration elapsed_{};
 };
 
-// Client and server are one process: each connection takes two file descriptors.
-void allow_descriptors(std::size_t connections)
-{
-    rlimit limit{};
-    const rlim_t needed = 2 * connections + 64;
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed) return;
-    limit.rlim_cur = std::min(limit.rlim_max, needed);
-    ::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 } // namespace
 
 exit_code run_demo(const settings& options, const demo_command& command, output& out)
 {
-    allow_descriptors(command.concurrency);
-    sandbox::server server; // serves on a thread of its own
+    allow_descriptors(2 * command.concurrency); // client and server are one process
+    sandbox::server server;                     // serves on a thread of its own
 
     rooms::config config(rooms::credentials("sandbox", "sandbox"));
     config.base_url = server.base_url();

@@ -53,6 +53,10 @@ inline std::string_view error_name(rooms::errc e) noexcept
     case errc::deadline_exceeded: return "deadline_exceeded";
     case errc::outcome_unknown: return "outcome_unknown";
     case errc::credentials_failed: return "credentials_failed";
+    case errc::skipped_after_failure: return "skipped_after_failure";
+    case errc::stopped: return "stopped";
+    case errc::callback_failed: return "callback_failed";
+    case errc::journal_failed: return "journal_failed";
     }
     return "failed";
 }

@@ -29,11 +29,13 @@ struct exit_code_meaning
 };
 
 inline constexpr std::array<exit_code_meaning, 6> exit_code_meanings{{
-    {exit_code::done, "done"},
-    {exit_code::failed, "failed on this machine (port in use, file not writable), or a demo with failures"},
-    {exit_code::usage, "usage: invalid arguments or missing credentials; nothing was sent"},
-    {exit_code::rejected, "rejected: the service answered and refused; nothing was changed"},
-    {exit_code::not_reached, "not reached: no connection or no usable answer; nothing was changed"},
+    {exit_code::done, "done; of many operations: every one"},
+    {exit_code::failed,
+     "failed on this machine (port in use, file not readable, journal locked), or a demo's failures"},
+    {exit_code::usage, "usage: invalid arguments or manifest, missing credentials; nothing was sent"},
+    {exit_code::rejected,
+     "rejected: the service refused, or a room cannot be as asked; nothing was changed by that"},
+    {exit_code::not_reached, "not reached: no connection or no usable answer, or stopped before the end"},
     {exit_code::unknown, "outcome unknown: sent, but no answer tells whether the change was made"},
 }};
 
@@ -81,7 +83,12 @@ inline exit_code exit_code_without_effect(rooms::errc e) noexcept
     case errc::bad_body:
     case errc::cancelled:
     case errc::deadline_exceeded:
-    case errc::credentials_failed: return exit_code::not_reached;
+    case errc::credentials_failed:
+    case errc::skipped_after_failure:
+    case errc::stopped: return exit_code::not_reached;
+
+    case errc::callback_failed:
+    case errc::journal_failed: return exit_code::failed;
 
     case errc::outcome_unknown: return exit_code::unknown;
     }

@@ -18,8 +18,9 @@ What fails in a way that may pass is tried again within --timeout; a create whos
 looked up, and told as confirmed when the room is there with the members asked for. --no-retry
 sends one request and tells what became of it.
 
-With --json every outcome, errors included, is one JSON object per line on standard output;
-an error has the members error, effect (none, applied, unknown), http_status and message.
+With --json every outcome, errors included, is one JSON object per line on standard output (errors
+of export: on standard error); an error has the members error, effect (none, applied, unknown),
+http_status and message.
 
 Exit codes:
 )";
@@ -30,6 +31,8 @@ Examples:
   roomctl create match-321 Final 'Kick-off at 20:00' --starts-at '2026-12-31 20:00'
   roomctl status match-321 LIVE
   roomctl --json get match-321 | jq .room
+  roomctl plan rooms.csv && roomctl apply --plan rooms.csv
+  roomctl apply rooms.jsonl --journal rooms.journal
   roomctl demo
 
 `roomctl COMMAND --help` tells more of each command.)";

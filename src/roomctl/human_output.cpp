@@ -30,7 +30,7 @@ std::string counted(std::uint64_t n, const char* what)
 // What there is to know about the room after a call that failed.
 std::string effect_text(const call_name& call, rooms::effect e)
 {
-    if (call.command == "get") return "";
+    if (call.command == "get" || call.command == "export") return "";
     switch (e) {
     case rooms::effect::none: return "; nothing was changed";
     case rooms::effect::applied: return "; the change was made";

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include "manifest.hpp"
+
 #include <watchers/rooms/config.hpp>
 #include <watchers/rooms/room.hpp>
 
@@ -11,6 +13,7 @@
 #include <stdexcept>
 #include <string>
 #include <variant>
+#include <vector>
 
 namespace roomctl {
 
@@ -27,6 +30,8 @@ public:
 struct settings
 {
     std::string program = "roomctl"; // as it was called, for lines that are to be copied
+    std::string command_line;        // all of it, as a shell takes it
+    std::string command_line_with_plan;
     std::optional<std::chrono::milliseconds> timeout;
     std::optional<std::string> base_url;
     std::optional<rooms::region> region;
@@ -78,10 +83,48 @@ struct demo_command
     std::size_t concurrency = 32;
 };
 
+// How the commands for many rooms go about it.
+struct pace
+{
+    std::size_t max_in_flight = 32;
+    double rate = 0;                         // requests per second at most; zero: no limit
+    std::chrono::milliseconds grace{20'000}; // for what is under way when the run is interrupted
+};
+
+struct apply_command
+{
+    std::string file;
+    manifest_options input;
+    roomctl::pace pace;
+    std::optional<std::string> journal;
+    std::optional<std::string> results;
+    bool stop_on_failure = false;
+    bool dry_run = false;
+    bool plan = false;
+    bool recreate = false;
+};
+
+struct plan_command
+{
+    std::string file;
+    manifest_options input;
+    roomctl::pace pace;
+    bool recreate = false;
+};
+
+struct export_command
+{
+    std::vector<std::string> rooms; // ids; or one file of them, or one manifest
+    bool ids = false;               // rooms are ids, even if one of them is the name of a file
+    std::optional<manifest_format> format;
+    roomctl::pace pace;
+};
+
 // The commands that are one call of the service.
 using call_command = std::variant<create_command, get_command, voice_command, status_command, delete_command>;
 
-using any_command = std::variant<call_command, sandbox_command, demo_command>;
+using any_command =
+    std::variant<call_command, sandbox_command, demo_command, apply_command, plan_command, export_command>;
 
 struct invocation
 {

@@ -18,11 +18,11 @@ namespace json = boost::json;
 
 namespace {
 
-void print(const json::object& o)
+void print(const json::object& o, std::FILE* to = stdout)
 {
     // What serialize lets through as it is may still be more than a terminal should see.
     const std::string line = escape_json(json::serialize(o)) + '\n';
-    std::fwrite(line.data(), 1, line.size(), stdout);
+    std::fwrite(line.data(), 1, line.size(), to);
 }
 
 json::object begin(const call_name& call, const rooms::diagnostics& d)
@@ -72,6 +72,8 @@ json::object to_json(const rooms::room& r)
 class json_output : public output
 {
 public:
+    void keep_errors_apart() override { errors_ = stderr; }
+
     void room(const call_name& call, const rooms::room& r, const rooms::diagnostics& d) override
     {
         json::object o = begin(call, d);
@@ -93,7 +95,7 @@ public:
         if (d.cause()) o["cause"] = d.cause().message();
         if (const auto wait = d.retry_after()) o["retry_after_s"] = wait->count();
         o["exit_code"] = static_cast<int>(exit_code_of(ec, d.effect()));
-        print(o);
+        print(o, errors_);
     }
 
     void problem(exit_code code, const std::string& message) override
@@ -104,7 +106,7 @@ public:
         o["http_status"] = nullptr;
         o["message"] = message;
         o["exit_code"] = static_cast<int>(code);
-        print(o);
+        print(o, errors_);
     }
 
     void sandbox_ready(const sandbox_address& s) override
@@ -158,6 +160,9 @@ public:
         o["operations_per_s"] = std::llround(s.operations_per_second());
         print(o);
     }
+
+private:
+    std::FILE* errors_ = stdout;
 };
 
 } // namespace

@@ -73,6 +73,10 @@ public:
     virtual void deleted(const call_name&, const rooms::diagnostics&) = 0;
     virtual void failed(const call_name&, const rooms::error_code&, const rooms::diagnostics&) = 0;
 
+    // Errors go to standard error from here on, also where programs read: what is on standard output is
+    // nothing but rooms.
+    virtual void keep_errors_apart() {}
+
     // An error outside of any call: exit_code::usage or exit_code::failed.
     virtual void problem(exit_code, const std::string& message) = 0;
 

@@ -71,12 +71,19 @@ void progress::show(std::size_t done, std::size_t failed)
     const auto rate =
         elapsed.count() > 0 ? static_cast<std::uint64_t>(static_cast<double>(done) / elapsed.count()) : 0;
 
+    std::string text =
+        with_thousands(done) + '/' + with_thousands(total_) + "  " + with_thousands(rate) + "/s";
+    if (failed != 0) text += "  " + with_thousands(failed) + " failed";
+    show(share, text);
+}
+
+void progress::show(double share, const std::string& text)
+{
+    if (!active_) return;
     const std::string percent = std::to_string(static_cast<int>(share * 100));
     const std::string head = what_ + ' ';
-    std::string tail = ' ' + std::string(3 - std::min<std::size_t>(3, percent.size()), ' ') + percent +
-                       "%  " + with_thousands(done) + '/' + with_thousands(total_) + "  " +
-                       with_thousands(rate) + "/s";
-    if (failed != 0) tail += "  " + with_thousands(failed) + " failed";
+    const std::string tail =
+        ' ' + std::string(3 - std::min<std::size_t>(3, percent.size()), ' ') + percent + "%  " + text;
 
     const std::size_t used = head.size() + tail.size() + 1;
     const std::size_t width = terminal_width();

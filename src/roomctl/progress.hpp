@@ -20,6 +20,12 @@ public:
 
     void show(std::size_t done, std::size_t failed);
 
+    // The same with another text behind the bar.
+    // @param share of the whole that is done, 0 to 1.
+    void show(double share, const std::string& text);
+
+    bool active() const noexcept { return active_; }
+
     // Takes the line away.
     void clear();
 

@@ -2,6 +2,7 @@
 #include "commands.hpp"
 
 #include "configure.hpp"
+#include "interrupts.hpp"
 
 #include <watchers/rooms/sandbox.hpp>
 
@@ -33,6 +34,7 @@ public:
         sigemptyset(&set_);
         sigaddset(&set_, SIGINT);
         sigaddset(&set_, SIGTERM);
+        if (!is_ignored(SIGHUP)) sigaddset(&set_, SIGHUP);
         pthread_sigmask(SIG_BLOCK, &set_, &before_);
     }
     end_signals(const end_signals&) = delete;

@@ -45,11 +45,41 @@ bool is_harmless(char32_t c) noexcept
     return c != 0xfeff && !(c >= 0xe0000 && c <= 0xe007f);       // invisible
 }
 
+bool is_harmless(std::string_view text) noexcept
+{
+    while (!text.empty()) {
+        const auto c = front(text);
+        if (!c || !is_harmless(c->value)) return false;
+        text.remove_prefix(c->size);
+    }
+    return true;
+}
+
 std::string formatted(const char* format, unsigned value)
 {
     std::array<char, 16> buffer{};
     std::snprintf(buffer.data(), buffer.size(), format, value);
     return buffer.data();
+}
+
+std::string quote_with_escapes(std::string_view text)
+{
+    std::string out = "$'";
+    while (!text.empty()) {
+        const auto c = front(text);
+        const std::size_t size = c ? c->size : 1;
+        const bool as_it_is = c && is_harmless(c->value);
+        for (const char byte : text.substr(0, size)) {
+            if (!as_it_is)
+                out += formatted("\\x%02x", static_cast<unsigned char>(byte));
+            else if (byte == '\'' || byte == '\\')
+                out += std::string("\\") + byte;
+            else
+                out += byte;
+        }
+        text.remove_prefix(size);
+    }
+    return out + '\'';
 }
 
 std::string hour_of_day(watchers::rooms::time_point t, char separator, bool always_milliseconds)
@@ -127,6 +157,7 @@ std::string shell_quote(std::string_view text)
     constexpr std::string_view plain =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./:@%+=,";
     if (!text.empty() && text.find_first_not_of(plain) == std::string_view::npos) return std::string(text);
+    if (!is_harmless(text)) return quote_with_escapes(text);
     std::string out = "'";
     for (const char c : text) {
         if (c == '\'')

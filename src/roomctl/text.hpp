@@ -19,7 +19,8 @@ std::string escape(std::string_view text);
 // escapes.
 std::string escape_json(std::string_view json);
 
-// In single quotes, where a POSIX shell needs them.
+// In single quotes, where a POSIX shell needs them; as $'...' with escapes, which bash, ksh and zsh know, if
+// a terminal is not to see all of it as it is.
 std::string shell_quote(std::string_view text);
 
 // `1,234,567`

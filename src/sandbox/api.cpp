@@ -61,8 +61,11 @@ call route_admin(std::string_view method, std::string_view name)
     {
         std::string_view name, methods;
     };
-    static constexpr entry entries[] = {
-        {"faults", "POST, DELETE"}, {"counters", "GET"}, {"rooms", "GET"}, {"reset", "POST"}};
+    static constexpr entry entries[] = {{"faults", "POST, DELETE"},
+                                        {"counters", "GET"},
+                                        {"rooms", "GET"},
+                                        {"creations", "GET"},
+                                        {"reset", "POST"}};
     for (const entry& e : entries) {
         if (e.name != name) continue;
         if (method.empty() || e.methods.find(method) == e.methods.npos)

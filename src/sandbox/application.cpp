@@ -131,6 +131,7 @@ answer application::administer(const call& c, const request& r, time_point now)
 {
     if (c.admin_path == "counters") return answer(200, counters_json());
     if (c.admin_path == "rooms") return answer(200, rooms_json(now));
+    if (c.admin_path == "creations") return answer(200, creations_json());
     if (c.admin_path == "reset") {
         with_store([](room_store& store) { store.clear(); });
         clear_faults();
@@ -169,6 +170,15 @@ std::string application::counters_json() const
     for (const auto& [status, count] : v.by_status)
         append_counter(out, std::to_string(status), count);
     return out + "}}";
+}
+
+std::string application::creations_json() const
+{
+    const std::lock_guard lock(mutex_);
+    std::string out = "{";
+    for (const auto& [id, count] : store_.creations())
+        append_counter(out, id, count);
+    return out + '}';
 }
 
 std::string application::rooms_json(time_point now) const

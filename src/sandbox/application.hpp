@@ -62,6 +62,7 @@ public:
 private:
     answer administer(const call& c, const request& r, time_point now);
     std::string counters_json() const;
+    std::string creations_json() const;
     std::string rooms_json(time_point now) const;
 
     std::function<time_point()> clock_;

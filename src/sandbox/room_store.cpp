@@ -202,6 +202,13 @@ std::uint64_t room_store::creations(std::string_view id) const
     return it == creations_.end() ? 0 : it->second;
 }
 
+std::vector<std::pair<std::string, std::uint64_t>> room_store::creations() const
+{
+    std::vector<std::pair<std::string, std::uint64_t>> result(creations_.begin(), creations_.end());
+    std::sort(result.begin(), result.end());
+    return result;
+}
+
 std::optional<stored_room> room_store::snapshot(std::string_view id, time_point now) const
 {
     const auto it = rooms_.find(id);

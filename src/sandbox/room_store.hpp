@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace watchers::rooms::sandbox::detail {
@@ -85,6 +86,8 @@ public:
 
     std::size_t size() const { return rooms_.size(); }
     std::uint64_t creations(std::string_view id) const;
+    /// Of all ids, in their order.
+    std::vector<std::pair<std::string, std::uint64_t>> creations() const;
     std::optional<stored_room> snapshot(std::string_view id, time_point now) const;
     /// In the order of the ids.
     std::vector<stored_room> snapshots(time_point now) const;

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""check_readme.py ROOT: the README's first example is the one that the tests compile and run, and the paths it names exist."""
+"""check_readme.py ROOT: the README's examples are those that the tests compile and run, and the paths it names exist."""
 
 import pathlib
 import re
@@ -13,9 +13,9 @@ def marked(source, name):
 
 def faults(root):
     readme = (root / "README.md").read_text(encoding="utf-8")
-    example = marked((root / "test/example/evening.cpp").read_text(encoding="utf-8"), "evening")
-    if example not in readme:
-        yield "the README's example is not the text between the marks in test/example/evening.cpp"
+    for name in ("evening", "bulk"):
+        if marked((root / f"test/example/{name}.cpp").read_text(encoding="utf-8"), name) not in readme:
+            yield f"the README's example is not the text between the marks in test/example/{name}.cpp"
     for path in re.findall(r"\]\(([^)#:]+)\)", readme):
         if not (root / path).exists():
             yield f"the README links to {path}, which is not there"

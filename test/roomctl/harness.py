@@ -108,8 +108,8 @@ class RoomctlTest(unittest.TestCase):
         self.addCleanup(sandbox.close)
         return sandbox
 
-    def start(self, *args):
-        running = Running(*args)
+    def start(self, *args, **more):
+        running = Running(*args, **more)
         self.addCleanup(end, running.process)
         return running
 
@@ -147,6 +147,16 @@ class Running:
 
     def interrupt(self, which=signal.SIGINT):
         self.process.send_signal(which)
+
+    def error_line(self):
+        """Waits for a line on standard error. What follows it is left to result()."""
+        line = b""
+        while not line.endswith(b"\n"):
+            more = os.read(self.process.stderr.fileno(), 1)
+            if not more:
+                break
+            line += more
+        return line.decode()
 
     def result(self):
         out, err = self.process.communicate(timeout=LIMIT)

@@ -23,7 +23,7 @@ import unittest
 import harness
 from harness import SANDBOX_ENVIRONMENT, RoomctlTest, SandboxTest, clean_environment, end, read_until, run
 
-COMMANDS = ["create", "get", "voice", "status", "delete", "sandbox", "demo"]
+COMMANDS = ["create", "get", "voice", "status", "delete", "apply", "plan", "export", "sandbox", "demo"]
 
 
 class Usage(RoomctlTest):
@@ -441,22 +441,29 @@ class Errors(SandboxTest):
 
 
 class Interruption(SandboxTest):
-    def stalled(self, room_id, *command):
+    def stalled(self, room_id, *command, **more):
         """A roomctl whose request has come to the server, which does not answer it."""
         before = self.sandbox.admin("GET", "/sandbox/counters")["faults_fired"]
         self.sandbox.fault(action="stall", room=room_id)
-        running = self.start(*self.sandbox.arguments(), *command)
+        running = self.start(*self.sandbox.arguments(), *command, **more)
         while self.sandbox.admin("GET", "/sandbox/counters")["faults_fired"] == before:
             self.assertIsNone(running.process.poll())
         return running
 
     def test_interrupted_change_is_unknown(self):
-        for which in [signal.SIGINT, signal.SIGTERM]:
+        for which in [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]:
             running = self.stalled("cut-off", "create", "cut-off", "n", "a")
             running.interrupt(which)
             line = self.error_line(self.exits(running.result(), 5))
             self.assertIn("cancelled", line)
             self.assertIn("unknown", line)
+
+    def test_ignored_signals_stay_ignored(self):
+        running = self.stalled("cut-off", "create", "cut-off", "n", "a",
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
+        running.interrupt()
+        running.interrupt(signal.SIGTERM)  # the first one that counts: a second one would end it
+        self.error_line(self.exits(running.result(), 5))
 
     def test_interrupted_get_changed_nothing(self):
         running = self.stalled("cut-get", "--json", "get", "cut-get")

@@ -15,7 +15,8 @@
 namespace watchers::rooms::test {
 
 // Counts allocations, and lets some of them fail. Only a program that replaces operator new by one that asks
-// allow() has failures; in all others it does nothing. One thread.
+// allow() has failures; in all others it does nothing. One thread: others, a journal's for one, are left
+// alone.
 class allocation_gate
 {
 public:
@@ -70,7 +71,7 @@ private:
     static inline std::size_t failed_ = 0;
     static inline std::size_t first_ = 0;
     static inline std::size_t last_ = 0;
-    static inline bool open_ = false;
+    static inline thread_local bool open_ = false;
 };
 
 } // namespace watchers::rooms::test

@@ -154,6 +154,12 @@ void rig::start(detail::call_request request, detail::room_handler h)
     engine_->start(std::move(request), {}, std::move(h));
 }
 
+void rig::start_bulk(std::unique_ptr<detail::bulk_source> from, std::unique_ptr<detail::bulk_sink> to,
+                     bulk_options o, detail::bulk_handler h)
+{
+    detail::start_bulk(engine_, std::move(from), std::move(to), std::move(o), std::move(h));
+}
+
 void rig::stop() { engine_->stop(); }
 
 void rig::abandon() { engine_->abandon(); }

@@ -4,6 +4,7 @@
 #include "simulation.hpp"
 
 #include <watchers/rooms/config.hpp>
+#include <watchers/rooms/detail/bulk_initiate.hpp>
 #include <watchers/rooms/detail/call_request.hpp>
 #include <watchers/rooms/detail/initiate.hpp>
 #include <watchers/rooms/room.hpp>
@@ -92,6 +93,10 @@ public:
     call_record& drain();
     // With a handler of the test's own.
     void start(detail::call_request, detail::room_handler);
+
+    // A bulk run; begun when the executor is polled next.
+    void start_bulk(std::unique_ptr<detail::bulk_source>, std::unique_ptr<detail::bulk_sink>, bulk_options,
+                    detail::bulk_handler);
 
     // As the client's destructor does.
     void stop();

@@ -68,6 +68,13 @@ public:
     const detail::endpoint& to() const noexcept { return to_; }
     const std::vector<std::string>& requests() const noexcept { return requests_; }
 
+    // For runs that are too long to keep them all.
+    void forget_requests() noexcept
+    {
+        requests_.clear();
+        answered = 0;
+    }
+
     // Requests that no complete answer was delivered to, as the test counts them.
     std::size_t answered = 0;
     bool is_resumed = false;

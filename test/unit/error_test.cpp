@@ -14,7 +14,7 @@ using namespace watchers::rooms;
 namespace {
 
 constexpr errc first_errc = errc::invalid_argument;
-constexpr errc last_errc = errc::credentials_failed;
+constexpr errc last_errc = errc::journal_failed;
 
 } // namespace
 
@@ -81,6 +81,10 @@ TEST_CASE("errc_conditions_of_each_value")
         {errc::deadline_exceeded, "t"},
         {errc::outcome_unknown, ""},
         {errc::credentials_failed, ""},
+        {errc::skipped_after_failure, ""},
+        {errc::stopped, ""},
+        {errc::callback_failed, ""},
+        {errc::journal_failed, ""},
     };
     CHECK(std::size(rows) == static_cast<std::size_t>(last_errc));
     const struct

@@ -105,6 +105,21 @@ TEST_CASE("retry_policy_none_sends_once")
     CHECK_FALSE(p.accept_missing_on_delete);
 }
 
+TEST_CASE("retry_policy_patient_outlasts_others")
+{
+    const retry_policy p = retry_policy::patient();
+    const retry_policy usual;
+    CHECK(check(p) == "");
+    CHECK(p.unsent_attempts > usual.unsent_attempts);
+    CHECK(p.ambiguous_attempts > usual.ambiguous_attempts);
+    CHECK(p.throttled_attempts > usual.throttled_attempts);
+    CHECK(p.max_retry_after > usual.max_retry_after);
+    CHECK(p.budget == 0);
+    CHECK(p.idempotent == usual.idempotent);
+    CHECK(p.confirm_creates);
+    CHECK_FALSE(p.accept_missing_on_delete);
+}
+
 TEST_CASE("operation_set_holds_what_was_inserted")
 {
     operation_set s{kind::get_room, kind::delete_room};

@@ -64,6 +64,10 @@ const std::vector<expected_code> table{
     {errc::deadline_exceeded, exit_code::not_reached, "deadline_exceeded"},
     {errc::outcome_unknown, exit_code::unknown, "outcome_unknown"},
     {errc::credentials_failed, exit_code::not_reached, "credentials_failed"},
+    {errc::skipped_after_failure, exit_code::not_reached, "skipped_after_failure"},
+    {errc::stopped, exit_code::not_reached, "stopped"},
+    {errc::callback_failed, exit_code::failed, "callback_failed"},
+    {errc::journal_failed, exit_code::failed, "journal_failed"},
 };
 
 } // namespace
@@ -77,10 +81,10 @@ TEST_CASE("roomctl_exit_code_table_covers_every_errc")
     for (const auto& row : table)
         covered.insert(static_cast<int>(row.error));
 
-    // Check: the values of errc are consecutive, and credentials_failed is the last
-    CHECK(covered.size() == static_cast<std::size_t>(errc::credentials_failed));
+    // Check: the values of errc are consecutive, and journal_failed is the last
+    CHECK(covered.size() == static_cast<std::size_t>(errc::journal_failed));
     CHECK(*covered.begin() == 1);
-    CHECK(*covered.rbegin() == static_cast<int>(errc::credentials_failed));
+    CHECK(*covered.rbegin() == static_cast<int>(errc::journal_failed));
 }
 
 TEST_CASE("roomctl_exit_code_follows_errc_without_effect")

@@ -398,8 +398,10 @@ TEST_CASE("sandbox_administration_needs_credentials_and_is_spared_by_faults")
     CHECK(f.app.pending_faults() == 0);
     CHECK(f.status_of("POST", "/external/room", plain_room) == 201);
     CHECK(f.send("GET", "/sandbox/rooms").bytes.find(R"([{"roomId":"a",)") != std::string::npos);
+    CHECK(f.send("GET", "/sandbox/creations").bytes.ends_with("\r\n\r\n{\"a\":1}"));
     CHECK(f.status_of("POST", "/sandbox/reset") == 204);
     CHECK(f.status_of("GET", "/external/room/a") == 404);
+    CHECK(f.send("GET", "/sandbox/creations").bytes.ends_with("\r\n\r\n{}"));
 }
 
 TEST_CASE("sandbox_fault_fields_replace_the_servers_own")

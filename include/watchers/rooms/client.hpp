@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <watchers/rooms/bulk.hpp>
 #include <watchers/rooms/config.hpp>
 #include <watchers/rooms/detail/initiate.hpp>
 #include <watchers/rooms/diagnostics.hpp>
+#include <watchers/rooms/operation.hpp>
 #include <watchers/rooms/room.hpp>
 #include <watchers/rooms/stats.hpp>
 #include <watchers/rooms/with_diagnostics.hpp>
@@ -16,13 +18,16 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace watchers::rooms {
 
 namespace detail {
 template <class T>
 concept token = !std::convertible_to<T, call_options>;
-}
+template <class T>
+concept bulk_token = !std::convertible_to<T, bulk_options>;
+} // namespace detail
 
 /// A client of the Room API: five operations over a pool of keep-alive HTTPS connections, opened when calls
 /// need them.
@@ -176,6 +181,95 @@ public:
             token);
     }
 
+    /// Carries out one operation that is given as a value. The room is empty after a delete.
+    template <detail::token Token = default_token>
+    auto async_execute(operation op, Token&& token = {})
+    {
+        return async_execute(std::move(op), call_options(), std::forward<Token>(token));
+    }
+    template <class Token = default_token>
+    auto async_execute(operation op, call_options options, Token&& token = {})
+    {
+        return call(std::move(op).request(), options, std::forward<Token>(token));
+    }
+
+    // Bulk runs: defined in <watchers/rooms/async_bulk.hpp>, which <watchers/rooms.hpp> includes.
+
+    /// Carries out many operations: those of the same room in the order of the source, those of different
+    /// rooms concurrently, at most bulk_options::max_in_flight at a time.
+    /// @param source a range of operations (an lvalue must outlive the run; an rvalue is moved in), or a
+    /// function without parameters that gives a `std::optional<operation>`, none at the end, or an awaitable
+    /// of it. Pulled only as fast as work is done: memory does not grow with the number of operations.
+    /// @param sink a function that is called once for each operation with its @ref bulk_result. It may return
+    /// an awaitable: the next result comes when it is done, and the run waits when too many are held back.
+    /// (Functions are moved or copied into the run: `std::ref` has one referenced.)
+    /// @param options copied, but for the journal and the diagnostics.
+    /// @par Completion `void(error_code, bulk_summary)`, when each operation that was pulled has had its
+    /// result. No error: the source has come to its end, whatever became of single operations (see
+    /// bulk_summary). Else what stopped the run: errc::stopped (bulk_options::stop_on), errc::cancelled,
+    /// errc::unauthorized, errc::forbidden, errc::credentials_failed, errc::tls_untrusted,
+    /// errc::tls_host_mismatch and errc::tls_expired (nothing else can succeed),
+    /// errc::draining, errc::shutting_down, errc::callback_failed or the code of the exception (source or
+    /// sink threw), errc::journal_failed, errc::resource_exhausted, errc::invalid_argument (options; nothing
+    /// was pulled). What more there is to tell is in bulk_options::diagnostics, and in the @ref error that
+    /// the default token throws; the summary is then to be had with `asio::as_tuple(asio::use_awaitable)`
+    /// only.
+    /// @par Cancellation *total* pulls no more and lets those under way end; *partial* and *terminal* cancel
+    /// them, and an awaitable sink. What was pulled and not begun ends with errc::stopped. An awaitable
+    /// source is cancelled by each type (*terminal*): what it has taken by then and not given is its own to
+    /// keep.
+    /// @par Executor source, sink and progress are called on the client's executor, never at the same time.
+    /// Single calls that are made meanwhile are served before the run's.
+    template <class Source, class Sink, class Token = default_token>
+    auto async_bulk(Source&& source, Sink&& sink, bulk_options options, Token&& token = {});
+    template <class Source, class Sink, detail::bulk_token Token = default_token>
+    auto async_bulk(Source&& source, Sink&& sink, Token&& token = {})
+    {
+        return async_bulk(std::forward<Source>(source), std::forward<Sink>(sink), bulk_options(),
+                          std::forward<Token>(token));
+    }
+
+    /// As async_bulk, with one result for each input, in their order:
+    /// `void(error_code, std::vector<bulk_result>)`. There is no error but errc::invalid_argument for the
+    /// options: where a run was stopped, those not begun end with errc::stopped, and tell why.
+    /// @param rooms a range of new_room.
+    template <class Rooms, class Token = default_token>
+    auto async_create_rooms(Rooms&& rooms, bulk_options options, Token&& token = {});
+    template <class Rooms, detail::bulk_token Token = default_token>
+    auto async_create_rooms(Rooms&& rooms, Token&& token = {})
+    {
+        return async_create_rooms(std::forward<Rooms>(rooms), bulk_options(), std::forward<Token>(token));
+    }
+
+    /// As async_create_rooms.
+    /// @param room_ids a range of what makes a std::string.
+    template <class Ids, class Token = default_token>
+    auto async_get_rooms(Ids&& room_ids, bulk_options options, Token&& token = {});
+    template <class Ids, detail::bulk_token Token = default_token>
+    auto async_get_rooms(Ids&& room_ids, Token&& token = {})
+    {
+        return async_get_rooms(std::forward<Ids>(room_ids), bulk_options(), std::forward<Token>(token));
+    }
+
+    /// As async_get_rooms.
+    template <class Ids, class Token = default_token>
+    auto async_set_status_all(Ids&& room_ids, room_status status, bulk_options options, Token&& token = {});
+    template <class Ids, detail::bulk_token Token = default_token>
+    auto async_set_status_all(Ids&& room_ids, room_status status, Token&& token = {})
+    {
+        return async_set_status_all(std::forward<Ids>(room_ids), status, bulk_options(),
+                                    std::forward<Token>(token));
+    }
+
+    /// As async_get_rooms.
+    template <class Ids, class Token = default_token>
+    auto async_delete_rooms(Ids&& room_ids, bulk_options options, Token&& token = {});
+    template <class Ids, detail::bulk_token Token = default_token>
+    auto async_delete_rooms(Ids&& room_ids, Token&& token = {})
+    {
+        return async_delete_rooms(std::forward<Ids>(room_ids), bulk_options(), std::forward<Token>(token));
+    }
+
     /// Takes no new calls (they end with errc::draining), waits until those under way have ended, and closes
     /// the connections. Completes with `void(error_code)`. May be awaited more than once; there is no way
     /// back.
@@ -197,6 +291,9 @@ public:
     rooms::stats stats() const noexcept;
 
 private:
+    template <class Token>
+    auto gather(std::vector<operation> operations, bulk_options options, Token&& token);
+
     template <class Token>
     auto call(detail::call_request request, const call_options& options, Token&& token)
     {

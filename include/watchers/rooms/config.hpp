@@ -205,6 +205,14 @@ public:
     call_options& retry(const retry_policy& p) & noexcept { return retry_ = p, *this; }
     call_options&& retry(const retry_policy& p) && noexcept { return std::move(retry(p)); }
 
+    /// As the calls of bulk runs are: all calls that are not in the background go first where calls wait for
+    /// a connection or for the rate, but for changes of the same room. The timeout counts from the first
+    /// attempt on. The call does not count towards max_waiting_calls, nor its retries towards the budget:
+    /// limit yourself how many there are at a time.
+    call_options& background(bool on) & noexcept { return background_ = on, *this; }
+    call_options&& background(bool on) && noexcept { return std::move(background(on)); }
+
+    bool background() const noexcept { return background_; }
     std::optional<std::chrono::milliseconds> timeout() const noexcept { return timeout_; }
     rooms::diagnostics* diagnostics() const noexcept { return diagnostics_; }
     const std::optional<retry_policy>& retry() const noexcept { return retry_; }
@@ -213,6 +221,7 @@ private:
     std::optional<std::chrono::milliseconds> timeout_;
     std::optional<retry_policy> retry_;
     rooms::diagnostics* diagnostics_ = nullptr;
+    bool background_ = false;
 };
 
 /// Checks every member's range and the base URL; the client's constructor does.

@@ -69,6 +69,12 @@ enum class errc
 
     outcome_unknown, ///< the answer to a create was lost, and whether the room was created could not be told
     credentials_failed, ///< the credential provider gave no usable credentials
+
+    // Of a bulk run
+    skipped_after_failure, ///< not begun, because an earlier operation on the same room failed
+    stopped,               ///< not begun, because the run was stopped before
+    callback_failed,       ///< the run's source or sink threw
+    journal_failed,        ///< the journal could not be opened, read or written; the diagnostics tell why
 };
 
 /// Groups of errc values, to be compared with an error_code: `if (ec == rooms::condition::not_reached)`. They

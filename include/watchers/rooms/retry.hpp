@@ -50,6 +50,11 @@ public:
     /// still tried, and other calls' throttling is still waited for.)
     static retry_policy none() noexcept;
 
+    /// For work that nobody waits for, as in bulk runs, where it is the default: outlasts a service that is
+    /// not reached or asks to wait for as long as the call's timeout allows, and one that fails (500, 502
+    /// ...) for about half a minute. No budget: limit yourself how many such calls there are at a time.
+    static retry_policy patient() noexcept;
+
     // How often, 1 to 100 attempts that fail in one way; 1 means that such a failure is final. The ways are
     // counted apart.
 

@@ -21,8 +21,8 @@
 ///   `2024-12-31T05:33:32.000Z`.
 ///
 /// Administration, with the same credentials: `POST /sandbox/faults` (one fault, or an array of them),
-/// `DELETE /sandbox/faults`, `GET /sandbox/counters`, `GET /sandbox/rooms`, `POST /sandbox/reset`. No fault
-/// applies to these.
+/// `DELETE /sandbox/faults`, `GET /sandbox/counters`, `GET /sandbox/rooms`, `GET /sandbox/creations` (how
+/// often each room was created, deleted ones included), `POST /sandbox/reset`. No fault applies to these.
 
 #include <chrono>
 #include <cstddef>

@@ -5,11 +5,15 @@
 // header-only mode the public headers do.
 #include <watchers/rooms/client.hpp>
 
+#include <watchers/rooms/impl/bulk.ipp>
 #include <watchers/rooms/impl/config.ipp>
 #include <watchers/rooms/impl/credentials.ipp>
 #include <watchers/rooms/impl/diagnostics.ipp>
 #include <watchers/rooms/impl/environment.ipp>
 #include <watchers/rooms/impl/error.ipp>
+#include <watchers/rooms/impl/journal.ipp>
+#include <watchers/rooms/impl/journal_file.ipp>
+#include <watchers/rooms/impl/operation.ipp>
 #include <watchers/rooms/impl/retry.ipp>
 #include <watchers/rooms/impl/room.ipp>
 #include <watchers/rooms/impl/wipe.ipp>
@@ -19,7 +23,9 @@
 #include <watchers/rooms/impl/sansio/deadline_queue.ipp>
 #include <watchers/rooms/impl/sansio/error_body.ipp>
 #include <watchers/rooms/impl/sansio/happy_eyeballs.ipp>
+#include <watchers/rooms/impl/sansio/journal_format.ipp>
 #include <watchers/rooms/impl/sansio/json_text.ipp>
+#include <watchers/rooms/impl/sansio/operation_reader.ipp>
 #include <watchers/rooms/impl/sansio/origin.ipp>
 #include <watchers/rooms/impl/sansio/percent.ipp>
 #include <watchers/rooms/impl/sansio/pool_core.ipp>
@@ -35,8 +41,12 @@
 #include <watchers/rooms/impl/sansio/utf8.ipp>
 #include <watchers/rooms/impl/sansio/validate.ipp>
 
+#include <watchers/rooms/impl/io/bulk_run.ipp>
+#include <watchers/rooms/impl/io/bulk_run_end.ipp>
+#include <watchers/rooms/impl/io/bulk_run_operations.ipp>
 #include <watchers/rooms/impl/io/call.ipp>
 #include <watchers/rooms/impl/io/call_attempt.ipp>
+#include <watchers/rooms/impl/io/call_waiting.ipp>
 #include <watchers/rooms/impl/io/connection.ipp>
 #include <watchers/rooms/impl/io/credential_source.ipp>
 #include <watchers/rooms/impl/io/engine.ipp>

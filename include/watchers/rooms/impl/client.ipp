@@ -3,6 +3,7 @@
 
 #include <watchers/rooms/client.hpp>
 #include <watchers/rooms/impl/io/asio_environment.hpp>
+#include <watchers/rooms/impl/io/bulk_run.hpp>
 #include <watchers/rooms/impl/io/engine.hpp>
 #include <watchers/rooms/impl/io/engine_registry.hpp>
 #include <watchers/rooms/impl/io/strand_cancellation.hpp>
@@ -14,6 +15,7 @@
 #endif
 
 #include <boost/asio/dispatch.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
 
 #include <optional>
@@ -113,6 +115,19 @@ WATCHERS_ROOMS_DECL void start_drain(const std::shared_ptr<engine>& e, drain_han
     enter(*e, [e, h = handler_for(*e, std::move(handler)), w = std::move(work)]() mutable {
         e->drain(std::move(h));
     });
+}
+
+WATCHERS_ROOMS_DECL void start_bulk(const std::shared_ptr<engine>& e, std::unique_ptr<bulk_source> source,
+                                    std::unique_ptr<bulk_sink> sink, bulk_options options,
+                                    bulk_handler handler)
+{
+    // A strand of its own where the client has one: the caller's functions may take their time on it.
+    boost::asio::any_io_executor ex = e->home().callers();
+    if (e->home().separate()) ex = boost::asio::make_strand(ex);
+    auto run = std::make_shared<bulk_run>(e, ex, std::move(source), std::move(sink), std::move(options),
+                                          std::move(handler));
+    run->listen_for_cancellation();
+    boost::asio::post(ex, [run] { run->start(); });
 }
 
 } // namespace detail

@@ -50,6 +50,10 @@ WATCHERS_ROOMS_DECL const char* message_of(errc e) noexcept
     case errc::deadline_exceeded: return "the call's timeout passed";
     case errc::outcome_unknown: return "whether the room was created could not be told";
     case errc::credentials_failed: return "the credential provider gave no credentials";
+    case errc::skipped_after_failure: return "an earlier operation on the same room failed";
+    case errc::stopped: return "the run was stopped before";
+    case errc::callback_failed: return "the source or the sink of the run failed";
+    case errc::journal_failed: return "the journal cannot be used";
     }
     return "unknown error";
 }

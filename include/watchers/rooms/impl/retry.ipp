@@ -16,6 +16,17 @@ WATCHERS_ROOMS_DECL retry_policy retry_policy::none() noexcept
     return p;
 }
 
+WATCHERS_ROOMS_DECL retry_policy retry_policy::patient() noexcept
+{
+    retry_policy p;
+    p.unsent_attempts = 100;
+    p.ambiguous_attempts = 12;
+    p.throttled_attempts = 100;
+    p.max_retry_after = std::chrono::minutes(5);
+    p.budget = 0;
+    return p;
+}
+
 WATCHERS_ROOMS_DECL std::string check(const retry_policy& p)
 {
     using std::chrono::milliseconds;

@@ -72,6 +72,7 @@ public:
     bool outlasted_by(clock::time_point until) const noexcept { return until >= deadline_; }
     bool too_late_for_pause(clock::time_point now); // and has ended then
     void on_no_credentials(error_code cause);
+    void raise() noexcept; // out of the background
 
     // The pool
 
@@ -111,6 +112,20 @@ private:
     const retry_policy& policy() const noexcept;
     rooms::phase waiting_phase() const noexcept;
     bool tried_before() const noexcept { return attempts_ > 0 || diagnostics_.last_failure(); }
+    // Of config::max_waiting_calls: what a bulk run may have under way is limited by itself.
+    bool beyond_limits() const noexcept { return begun_in_background_ || tried_before(); }
+
+    // A bulk run has more operations than can be sent at once: each has its time from its first attempt on.
+    // Else a pause, or single calls that go first, would fail them all, one after the other.
+    void stop_clock() noexcept { deadline_ = clock::time_point::max(); }
+    bool clock_stands() const noexcept { return deadline_ == clock::time_point::max(); }
+    void start_clock(clock::time_point now) noexcept
+    {
+        if (clock_stands()) deadline_ = now + timeout_;
+    }
+
+    void raise_those_ahead() noexcept;
+    retry_budget& budget() noexcept;
 
     // Attempts
     void judge(const response&, attempt_result&, room& told);
@@ -141,12 +156,14 @@ private:
     rooms::diagnostics diagnostics_;
     std::optional<completion<room>> completion_;
 
-    clock::time_point deadline_;
+    clock::duration timeout_{};
+    clock::time_point deadline_;       // the clock's last moment where it stands still
     waiting_line* line_ = nullptr;     // that it stands in
     connection* connection_ = nullptr; // exchanging on it
     std::uint64_t credentials_ = 0;    // generation of those sent last
     unsigned attempts_ = 0;
     stage stage_ = stage::queued;
+    bool begun_in_background_ = false;
 
     // With an observer only
     clock::time_point began_;

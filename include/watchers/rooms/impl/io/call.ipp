@@ -57,10 +57,13 @@ WATCHERS_ROOMS_DECL void call::begin(std::uint64_t id, call_request request, con
     id_ = id;
     request_.emplace(std::move(request));
     policy_ = options.retry();
+    set_background(options.background());
+    begun_in_background_ = options.background();
     fsm_.begin(kind());
     asked_diagnostics_ = options.diagnostics();
     diagnostics_ = rooms::diagnostics();
     diagnostics_.set_operation(kind());
+    timeout_ = timeout;
     deadline_ = now + timeout;
     attempts_ = 0;
 }
@@ -74,140 +77,10 @@ WATCHERS_ROOMS_DECL void call::launch(clock::time_point now)
     if (kind() != operation_kind::get_room && engine_.settings().ordered_changes) {
         stage_ = stage::turn;
         try {
-            if (!engine_.order().enter(*this)) return;
+            if (!engine_.order().enter(*this)) return raise_those_ahead();
         } catch (const std::bad_alloc&) {
             return interrupt(errc::resource_exhausted);
         }
-    }
-    seek_connection(now);
-}
-
-// Waiting
-
-WATCHERS_ROOMS_DECL void call::seek_connection(clock::time_point now)
-{
-    // What this call waited for may be what ended at the same moment: nothing is sent in vain.
-    if (now >= deadline_) return interrupt(errc::deadline_exceeded);
-    if (engine_.watcher() != nullptr) queued_ = now;
-    const auto id = id_;
-    try {
-        if (engine_.credentials_in_use().missing()) {
-            stage_ = stage::credentials;
-            return engine_.credentials_in_use().wait(*this, now);
-        }
-        if (engine_.gate().paused(now) && too_late_for_pause(now)) return;
-        if (engine_.gate().full() && !tried_before()) {
-            diagnostics_.set_phase(phase::throttle);
-            return fail_waiting(errc::pool_full);
-        }
-        stage_ = stage::throttled;
-        if (engine_.gate().pass(*this, now)) acquire(now, tried_before());
-    } catch (const std::bad_alloc&) {
-        if (id_ != id) throw; // the call is over, and its handler lost
-        interrupt(errc::resource_exhausted);
-    }
-}
-
-// A wait that would outlast the call is not begun.
-WATCHERS_ROOMS_DECL bool call::too_late_for_pause(clock::time_point now)
-{
-    const auto until = engine_.gate().paused_until();
-    if (!outlasted_by(until)) return false;
-    diagnostics_.set_phase(phase::throttle)
-        .set_retry_after(std::chrono::ceil<std::chrono::seconds>(until - now));
-    fail_waiting(errc::rate_limited);
-    return true;
-}
-
-// @param beyond_limit also where more calls wait already than config::max_waiting_calls.
-WATCHERS_ROOMS_DECL void call::acquire(clock::time_point now, bool beyond_limit)
-{
-    stage_ = stage::queued;
-    const auto acquired = engine_.acquire(*this, now, beyond_limit);
-    switch (acquired.result) {
-    case pool_core::outcome::assigned:
-        return on_connection(static_cast<connection&>(*acquired.connection), now);
-    case pool_core::outcome::full: diagnostics_.set_phase(phase::queue); return fail_waiting(errc::pool_full);
-    case pool_core::outcome::queued: break;
-    }
-    const auto id = id_;
-    try {
-        const auto limit = engine_.settings().pool_timeout;
-        if (limit.count() > 0) engine_.clock_timers().set(*this, std::min(deadline_, now + limit));
-        engine_.open_wanted();
-    } catch (const std::bad_alloc&) {
-        if (id_ != id) throw; // the call is over, and its handler lost
-        interrupt(errc::resource_exhausted);
-    }
-}
-
-// The service asked for a pause while the call waited in the pool.
-WATCHERS_ROOMS_DECL void call::put_back(clock::time_point now)
-{
-    const auto id = id_;
-    try {
-        engine_.clock_timers().set(*this, deadline_);
-        if (too_late_for_pause(now)) return;
-        stage_ = stage::throttled;
-        engine_.gate().put_back(*this, now);
-    } catch (const std::bad_alloc&) {
-        if (id_ != id) throw; // the call is over, and its handler lost
-        interrupt(errc::resource_exhausted);
-    }
-}
-
-WATCHERS_ROOMS_DECL void call::stand_in(waiting_line& l, waiting_line::end e) noexcept
-{
-    line_ = &l;
-    if (e == waiting_line::end::front)
-        l.push_front(*this);
-    else
-        l.push_back(*this);
-}
-
-WATCHERS_ROOMS_DECL void call::leave_line() noexcept
-{
-    if (waiting_line* const l = std::exchange(line_, nullptr)) l->erase(*this);
-}
-
-WATCHERS_ROOMS_DECL void call::on_no_credentials(error_code cause)
-{
-    diagnostics_.set_phase(phase::credentials).set_cause(cause);
-    fail_waiting(errc::credentials_failed);
-}
-
-// What the call waited for cannot be had: an attempt that was not even begun. It is off all lines.
-WATCHERS_ROOMS_DECL void call::fail_waiting(errc why)
-{
-    attempt_result r;
-    r.error = why;
-    r.how = failure::unreachable;
-    go_on(r, {}, when::later);
-}
-
-WATCHERS_ROOMS_DECL void call::on_deadline(clock::time_point now)
-{
-    if (now >= deadline_) return interrupt(errc::deadline_exceeded);
-    switch (stage_) {
-    case stage::backoff: return resume(now);
-    case stage::exchanging: {
-        const bool writing = connection_->exchange_phase() == phase::write;
-        return fail_exchange(*connection_, writing ? errc::write_timeout : errc::response_timeout, {},
-                             when::later);
-    }
-    default:
-        diagnostics_.set_phase(waiting_phase());
-        engine_.withdraw(*this);
-        return fail_waiting(errc::pool_timeout);
-    }
-}
-
-WATCHERS_ROOMS_DECL void call::resume(clock::time_point now)
-{
-    try {
-        engine_.clock_timers().set(*this, deadline_);
-    } catch (const std::bad_alloc&) {
-        return interrupt(errc::resource_exhausted);
     }
     seek_connection(now);
 }

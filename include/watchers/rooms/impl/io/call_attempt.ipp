@@ -27,6 +27,7 @@ WATCHERS_ROOMS_DECL void call::on_connection(connection& c, clock::time_point no
         if (out_of_memory) std::rethrow_exception(out_of_memory);
         return;
     }
+    start_clock(now);
     connection_ = &c;
     stage_ = stage::exchanging;
     ++attempts_;
@@ -202,15 +203,22 @@ WATCHERS_ROOMS_DECL const retry_policy& call::policy() const noexcept
     return policy_ ? *policy_ : engine_.settings().retry;
 }
 
+// A bulk run keeps few requests under way however many operations it has, and fewer where the service is
+// overloaded: no storm of retries, so that nothing has to be given up for fear of one.
+WATCHERS_ROOMS_DECL retry_budget& call::budget() noexcept
+{
+    return begun_in_background_ ? engine_.background_budget() : engine_.budget();
+}
+
 WATCHERS_ROOMS_DECL void call::go_on(const attempt_result& r, room told, when w)
 {
     if (!r.error && fsm_.role() == request_role::operation)
-        return conclude(fsm_.on_success(r.effect, engine_.budget()), r, std::move(told), w);
+        return conclude(fsm_.on_success(r.effect, budget()), r, std::move(told), w);
 
     const auto now = engine_.env().now();
     const auto id = id_;
-    const retry_step step =
-        fsm_.on_attempt(r, {policy(), engine_.budget(), now, deadline_, engine_.env().random()});
+    start_clock(now);
+    const retry_step step = fsm_.on_attempt(r, {policy(), budget(), now, deadline_, engine_.env().random()});
     try {
         switch (step.what) {
         case retry_step::action::finish:

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <watchers/rooms/config.hpp>
+#include <watchers/rooms/impl/io/bulk_watch.hpp>
 #include <watchers/rooms/impl/io/call.hpp>
 #include <watchers/rooms/impl/io/completion.hpp>
 #include <watchers/rooms/impl/io/connection.hpp>
@@ -77,6 +78,8 @@ public:
         if (!abandoned_) boost::asio::post(executor(), std::move(f));
     }
     void set_credentials(const credentials&);
+    void begin_watch(std::shared_ptr<bulk_watch>);
+    void end_watch(const bulk_watch&) noexcept;
     stats totals() const noexcept;
     const boost::asio::any_io_executor& executor() const noexcept { return home_.guard(); }
     const executor_pair& home() const noexcept { return home_; }
@@ -96,8 +99,10 @@ public:
     credential_source& credentials_in_use() noexcept { return credentials_; }
     throttle_gate& gate() noexcept { return gate_; }
     retry_budget& budget() noexcept { return budget_; }
+    retry_budget& background_budget() noexcept { return background_budget_; }
     room_order& order() noexcept { return order_; }
     pool_core::acquisition acquire(call&, clock::time_point now, bool beyond_limit);
+    void raise(call& c) noexcept { pool_.raise(c); }
     bool can_serve() const noexcept { return pool_.can_serve(); }
     void withdraw(call&);
     void open_wanted();
@@ -159,6 +164,7 @@ private:
     credential_source credentials_;
     throttle_gate gate_;
     retry_budget budget_;
+    retry_budget background_budget_{0};
     room_order order_;
     pool_core pool_;
     std::vector<std::unique_ptr<connection>> connections_;
@@ -170,6 +176,7 @@ private:
     bool running_woken_ = false;
     std::uint64_t last_id_ = 0;
 
+    std::vector<std::shared_ptr<bulk_watch>> watches_;
     std::vector<drain_waiter> drains_;
     bool resolving_ = false;
     bool opening_wanted_ = false;

@@ -221,6 +221,9 @@ WATCHERS_ROOMS_DECL void engine::stop()
 {
     if (std::exchange(stopped_, true)) return;
     const auto alive = shared_from_this();
+    for (const auto& w : watches_)
+        w->stop();
+    watches_.clear();
     // A handler that is lost for want of memory is lost silently: a destructor is at work.
     while (!active_.empty()) {
         try {
@@ -253,10 +256,35 @@ WATCHERS_ROOMS_DECL void engine::abandon() noexcept
     while (!active_.empty())
         active_.pop_front().abandon();
     drains_.clear();
+    for (const auto& w : watches_)
+        w->end();
+    watches_.clear();
     timers_.cancel(*this);
     gate_.close();
     credentials_.close();
     environment_->abandon();
+}
+
+// Bulk runs
+
+WATCHERS_ROOMS_DECL void engine::begin_watch(std::shared_ptr<bulk_watch> w)
+{
+    if (stopped_) return w->stop();
+    watches_.push_back(std::move(w));
+    try {
+        watches_.back()->begin(timers_, environment_->now());
+    } catch (const std::bad_alloc&) {
+        // It is told of the client's end all the same.
+    }
+}
+
+WATCHERS_ROOMS_DECL void engine::end_watch(const bulk_watch& w) noexcept
+{
+    const auto i =
+        std::find_if(watches_.begin(), watches_.end(), [&](const auto& p) { return p.get() == &w; });
+    if (i == watches_.end()) return;
+    (*i)->end();
+    watches_.erase(i);
 }
 
 WATCHERS_ROOMS_DECL void engine::set_credentials(const credentials& c) { credentials_.use(c); }

@@ -15,7 +15,18 @@
 
 namespace watchers::rooms::detail {
 
-// A handler with a cancellation signal of the strand's own. Signals are not thread-safe: the caller's is
+// A cancellation signal of the strand's own. It holds the strand as well, so that nothing in the caller's
+// slot does, which may outlive the execution context.
+class strand_signal
+{
+public:
+    explicit strand_signal(boost::asio::any_io_executor ex) : strand(std::move(ex)) {}
+
+    boost::asio::any_io_executor strand;
+    boost::asio::cancellation_signal signal;
+};
+
+// A handler with such a signal. Signals are not thread-safe: the caller's is
 // touched only where he begins the operation and where he emits, this one only on the strand.
 template <class... Values>
 class strand_handler
@@ -24,38 +35,33 @@ public:
     using handler_type = boost::asio::any_completion_handler<void(error_code, Values...)>;
     using cancellation_slot_type = boost::asio::cancellation_slot;
 
-    strand_handler(handler_type h, std::shared_ptr<boost::asio::cancellation_signal> s)
+    strand_handler(handler_type h, std::shared_ptr<strand_signal> s)
         : inner(std::move(h))
         , signal_(std::move(s))
     {}
 
     void operator()(error_code ec, Values... values) { std::move(inner)(ec, std::move(values)...); }
-    cancellation_slot_type get_cancellation_slot() const noexcept { return signal_->slot(); }
+    cancellation_slot_type get_cancellation_slot() const noexcept { return signal_->signal.slot(); }
 
     handler_type inner;
 
 private:
-    std::shared_ptr<boost::asio::cancellation_signal> signal_;
+    std::shared_ptr<strand_signal> signal_;
 };
 
 // What the caller's signal holds in its place: passes on what it emits, as long as the handler lives.
 class strand_canceller
 {
 public:
-    strand_canceller(boost::asio::any_io_executor strand,
-                     const std::shared_ptr<boost::asio::cancellation_signal>& s)
-        : strand_(std::move(strand))
-        , signal_(s)
-    {}
+    explicit strand_canceller(const std::shared_ptr<strand_signal>& s) : signal_(s) {}
 
     void operator()(boost::asio::cancellation_type type) const
     {
-        if (auto s = signal_.lock()) boost::asio::post(strand_, [s = std::move(s), type] { s->emit(type); });
+        if (const auto s = signal_.lock()) boost::asio::post(s->strand, [s, type] { s->signal.emit(type); });
     }
 
 private:
-    boost::asio::any_io_executor strand_;
-    std::weak_ptr<boost::asio::cancellation_signal> signal_;
+    std::weak_ptr<strand_signal> signal_;
 };
 
 // The handler as the strand may use it. Called by the initiating function, in its caller's thread.
@@ -66,8 +72,8 @@ cancelled_on_strand(const boost::asio::any_io_executor& strand,
 {
     auto slot = boost::asio::get_associated_cancellation_slot(handler);
     if (!slot.is_connected()) return handler;
-    auto signal = std::make_shared<boost::asio::cancellation_signal>();
-    slot.template emplace<strand_canceller>(strand, signal);
+    auto signal = std::make_shared<strand_signal>(strand);
+    slot.template emplace<strand_canceller>(signal);
     return strand_handler<Values...>(std::move(handler), std::move(signal));
 }
 

@@ -39,25 +39,29 @@ public:
     // what went wrong at the expense of those that do not wait that long.
     std::exception_ptr pause(clock::time_point until, clock::time_point now);
     void put_back(call&, clock::time_point now);
+    void raise(call&) noexcept; // out of the background; it is in line
     bool paused(clock::time_point now) const noexcept { return now < throttle_.paused_until(); }
     clock::time_point paused_until() const noexcept { return throttle_.paused_until(); }
 
     // A connection may have become free.
     void pump(clock::time_point now);
 
-    std::size_t waiting() const noexcept { return line_.size(); }
+    std::size_t waiting() const noexcept { return line_.size() + background_.size(); }
     bool full() const noexcept { return line_.size() >= limit_; }
     void close() noexcept;
 
 private:
     void on_deadline(clock::time_point now) override { pump(now); }
     bool open(clock::time_point now) const noexcept;
+    bool empty() const noexcept { return line_.empty() && background_.empty(); }
+    waiting_line& line_of(const call& c) noexcept { return c.background() ? background_ : line_; }
     void watch(clock::time_point now);
 
     engine& engine_;
     throttle throttle_;
     std::size_t limit_;
     waiting_line line_;
+    waiting_line background_; // goes on when the line is empty
     bool pumping_ = false;
 };
 

@@ -19,9 +19,9 @@ WATCHERS_ROOMS_DECL bool throttle_gate::open(clock::time_point now) const noexce
 
 WATCHERS_ROOMS_DECL bool throttle_gate::pass(call& c, clock::time_point now)
 {
-    if (line_.empty() && open(now)) return true;
+    if (line_.empty() && (!c.background() || background_.empty()) && open(now)) return true;
     watch(now);
-    c.stand_in(line_, waiting_line::end::back);
+    c.stand_in(line_of(c), waiting_line::end::back);
     engine_.note_pool();
     return false;
 }
@@ -31,11 +31,13 @@ WATCHERS_ROOMS_DECL std::exception_ptr throttle_gate::pause(clock::time_point un
     if (until <= paused_until()) return nullptr;
     throttle_.pause(until);
     waiting_line late; // apart: as they end, others may come
-    for (call *c = line_.empty() ? nullptr : &line_.front(), *next = nullptr; c != nullptr; c = next) {
-        next = line_.next(*c);
-        if (!c->outlasted_by(until)) continue;
-        c->leave_line();
-        c->stand_in(late, waiting_line::end::back);
+    for (waiting_line* const l : {&line_, &background_}) {
+        for (call *c = l->empty() ? nullptr : &l->front(), *next = nullptr; c != nullptr; c = next) {
+            next = l->next(*c);
+            if (!c->outlasted_by(until)) continue;
+            c->leave_line();
+            c->stand_in(late, waiting_line::end::back);
+        }
     }
     std::exception_ptr out_of_memory;
     while (!late.empty()) {
@@ -53,19 +55,26 @@ WATCHERS_ROOMS_DECL std::exception_ptr throttle_gate::pause(clock::time_point un
 WATCHERS_ROOMS_DECL void throttle_gate::put_back(call& c, clock::time_point now)
 {
     watch(now);
-    c.stand_in(line_, waiting_line::end::front);
+    c.stand_in(line_of(c), waiting_line::end::front);
     engine_.note_pool();
+}
+
+WATCHERS_ROOMS_DECL void throttle_gate::raise(call& c) noexcept
+{
+    c.leave_line();
+    c.set_background(false);
+    c.stand_in(line_, waiting_line::end::back);
 }
 
 WATCHERS_ROOMS_DECL void throttle_gate::pump(clock::time_point now)
 {
     // A call that goes on may free a connection by failing.
-    if (pumping_ || line_.empty() || engine_.stopped()) return;
+    if (pumping_ || empty() || engine_.stopped()) return;
     std::exception_ptr out_of_memory; // at the expense of one call
     {
         const flag_guard guard(pumping_);
-        while (!line_.empty() && open(now)) {
-            call& c = line_.front();
+        while (!empty() && open(now)) {
+            call& c = line_.empty() ? background_.front() : line_.front();
             c.leave_line();
             try {
                 c.acquire(now, true);
@@ -74,7 +83,7 @@ WATCHERS_ROOMS_DECL void throttle_gate::pump(clock::time_point now)
             }
         }
     }
-    if (!line_.empty()) watch(now);
+    if (!empty()) watch(now);
     if (out_of_memory) std::rethrow_exception(out_of_memory);
 }
 

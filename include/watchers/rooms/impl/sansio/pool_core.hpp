@@ -22,6 +22,7 @@ struct pool_limits
 // - A connection is handed to the waiter that has waited longest before that waiter wakes, so that nobody
 //   can take it in between.
 // - Idle connections are taken last in, first out: the rest grow old and are closed.
+// - Tickets in the background wait until no others do.
 // - One connection is being opened for each waiter, as far as the bound allows. One that fails to open
 //   fails the waiter that has waited longest: each call learns of one failure, and no waiter is left
 //   without an attempt.
@@ -63,12 +64,17 @@ public:
     public:
         bool waiting() const noexcept { return linked() || reserved_ != nullptr; }
 
+        // Whether all others go first. Not to be set while waiting.
+        bool background() const noexcept { return background_; }
+        void set_background(bool b) noexcept { background_ = b; }
+
     protected:
         ~ticket() = default;
 
     private:
         friend class pool_core;
         slot* reserved_ = nullptr;
+        bool background_ = false;
     };
 
     enum class outcome : unsigned char
@@ -95,10 +101,18 @@ public:
     acquisition acquire(ticket&, bool beyond_limit = false) noexcept;
 
     // Whether a call that asked now would get an idle connection, or have one opened for it.
-    bool can_serve() const noexcept { return !idle_.empty() || waiting_.size() < opening_ + openable(); }
+    bool can_serve() const noexcept { return !idle_.empty() || queued() < opening_ + openable(); }
 
-    // Takes the ticket out of the queue that entered it last; null if nobody waits for just any connection.
-    ticket* withdraw_last() noexcept { return waiting_.empty() ? nullptr : &waiting_.pop_back(); }
+    // Takes the ticket out of the queue that would be served last; null if nobody waits for just any
+    // connection.
+    ticket* withdraw_last() noexcept
+    {
+        if (!background_.empty()) return &background_.pop_back();
+        return waiting_.empty() ? nullptr : &waiting_.pop_back();
+    }
+
+    // Takes a ticket out of the background, to where others wait if it waits.
+    void raise(ticket&) noexcept;
 
     // The ticket leaves the queue (a cancelled or timed-out call). What is being opened goes on for the
     // others.
@@ -150,9 +164,11 @@ public:
     std::size_t idle() const noexcept { return idle_.size(); }
     std::size_t busy() const noexcept { return busy_; }
     std::size_t opening() const noexcept { return opening_ + reserved_; }
-    std::size_t waiting() const noexcept { return waiting_.size() + reserved_; }
+    std::size_t waiting() const noexcept { return queued() + reserved_; }
 
 private:
+    std::size_t queued() const noexcept { return waiting_.size() + background_.size(); }
+    ticket* take_next() noexcept;
     std::size_t openable() const noexcept { return closed_.size() + (limits_.connections - slots_); }
     bool too_old(const slot& s, clock::time_point now) const noexcept
     {
@@ -163,7 +179,8 @@ private:
     pool_limits limits_;
     intrusive_list<slot, slot> idle_; // the back is the one used last
     intrusive_list<slot, slot> closed_;
-    intrusive_list<ticket, ticket> waiting_; // the front has waited longest
+    intrusive_list<ticket, ticket> waiting_;    // the front has waited longest
+    intrusive_list<ticket, ticket> background_; // when nobody else waits
     std::size_t slots_ = 0;
     std::size_t busy_ = 0;
     std::size_t opening_ = 0;  // not reserved

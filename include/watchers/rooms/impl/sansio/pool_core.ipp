@@ -21,17 +21,27 @@ WATCHERS_ROOMS_DECL pool_core::acquisition pool_core::acquire(ticket& t, bool be
         ++busy_;
         return {outcome::assigned, &s};
     }
-    // Those for whom a connection is being opened, or can be, do not count as waiting for one in use.
+    // Those for whom a connection is being opened, or can be, do not count as waiting for one in use. Those
+    // in the background wait for nobody's sake.
     if (!beyond_limit && waiting_.size() >= limits_.waiting + opening_ + openable())
         return {outcome::full, nullptr};
-    waiting_.push_back(t);
+    (t.background() ? background_ : waiting_).push_back(t);
     return {outcome::queued, nullptr};
+}
+
+WATCHERS_ROOMS_DECL void pool_core::raise(ticket& t) noexcept
+{
+    if (t.background() && t.linked()) {
+        background_.erase(t);
+        waiting_.push_back(t);
+    }
+    t.set_background(false);
 }
 
 WATCHERS_ROOMS_DECL void pool_core::withdraw(ticket& t) noexcept
 {
     if (t.linked()) {
-        waiting_.erase(t);
+        (t.background() ? background_ : waiting_).erase(t);
     } else if (t.reserved_ != nullptr) {
         t.reserved_->reserved_for_ = nullptr;
         t.reserved_ = nullptr;
@@ -42,7 +52,7 @@ WATCHERS_ROOMS_DECL void pool_core::withdraw(ticket& t) noexcept
 
 WATCHERS_ROOMS_DECL bool pool_core::should_open() const noexcept
 {
-    return waiting_.size() > opening_ && openable() > 0;
+    return queued() > opening_ && openable() > 0;
 }
 
 WATCHERS_ROOMS_DECL pool_core::slot& pool_core::take_closed() noexcept
@@ -64,7 +74,7 @@ WATCHERS_ROOMS_DECL pool_core::ticket* pool_core::opened(slot& s, clock::time_po
         --reserved_;
     } else {
         --opening_;
-        if (!waiting_.empty()) owner = &waiting_.pop_front();
+        owner = take_next();
     }
     if (owner != nullptr) {
         s.state_ = slot_state::busy;
@@ -86,7 +96,7 @@ WATCHERS_ROOMS_DECL pool_core::ticket* pool_core::open_failed(slot& s) noexcept
         --reserved_;
     } else {
         --opening_;
-        if (!waiting_.empty()) told = &waiting_.pop_front();
+        told = take_next();
     }
     close(s);
     return told;
@@ -96,7 +106,7 @@ WATCHERS_ROOMS_DECL pool_core::release_step pool_core::release(slot& s, clock::t
                                                                bool reusable) noexcept
 {
     if (reusable && now < s.expires_at_) {
-        if (!waiting_.empty()) return {&waiting_.pop_front(), false};
+        if (ticket* const next = take_next()) return {next, false};
         if (limits_.idle_timeout > clock::duration::zero()) {
             --busy_;
             s.state_ = slot_state::idle;
@@ -148,6 +158,12 @@ WATCHERS_ROOMS_DECL std::optional<clock::time_point> pool_core::next_expiry() no
         if (!next || expiry < *next) next = expiry;
     }
     return next;
+}
+
+WATCHERS_ROOMS_DECL pool_core::ticket* pool_core::take_next() noexcept
+{
+    if (!waiting_.empty()) return &waiting_.pop_front();
+    return background_.empty() ? nullptr : &background_.pop_front();
 }
 
 WATCHERS_ROOMS_DECL void pool_core::close(slot& s) noexcept

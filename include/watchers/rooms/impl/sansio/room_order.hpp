@@ -26,6 +26,9 @@ public:
         // Between enter() and leave().
         bool entered() const noexcept { return entered_; }
 
+        // In the same room, and next to go before this one; null if it is this one's turn.
+        change* ahead() const noexcept { return ahead_; }
+
     protected:
         ~change() = default;
 

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include "manifest/entry.hpp"
+#include "manifest/member.hpp"
+#include "recreated_room.hpp"
+#include "text.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace roomctl {
+
+// What is to be done about a room: a set of these.
+enum class plan_step : unsigned char
+{
+    create = 1,
+    voice = 2,
+    status = 4,
+    recreate = 8, // delete, then create
+    cannot = 16,  // some of its members differ that cannot be changed
+    unread = 32,  // it is not known how the room is
+};
+
+class plan_steps
+{
+public:
+    constexpr plan_steps() noexcept = default;
+
+    constexpr bool has(plan_step s) const noexcept { return (bits_ & static_cast<unsigned char>(s)) != 0; }
+    constexpr plan_steps& add(plan_step s) noexcept
+    {
+        bits_ = static_cast<unsigned char>(bits_ | static_cast<unsigned char>(s));
+        return *this;
+    }
+    constexpr bool empty() const noexcept { return bits_ == 0; }
+
+    friend constexpr bool operator==(plan_steps, plan_steps) noexcept = default;
+
+private:
+    unsigned char bits_ = 0;
+};
+
+// A member that is not as it is to be.
+struct plan_change
+{
+    member what;
+    std::string from; // empty if the service does not tell it
+    std::string to;
+    bool possible; // by the API; else only by creating the room anew
+};
+
+struct room_plan
+{
+    plan_steps steps;
+    std::vector<plan_change> changes;
+
+    // Of a room that is to be deleted and created:
+    std::optional<desired_room> anew;
+    std::vector<kept_member> kept;
+    bool live = false;    // it is LIVE now
+    std::string obstacle; // why it cannot be, although it was asked for
+};
+
+// What is to be done about the rooms of a manifest.
+struct plan_decisions
+{
+    std::vector<plan_steps> steps;                      // for each entry that was compared, in their order
+    std::unordered_map<std::size_t, desired_room> anew; // of those to be deleted and created: few, as a rule
+};
+
+namespace detail {
+
+class plan_comparison
+{
+public:
+    plan_comparison(const desired_room& wanted, const watchers::rooms::room& actual) noexcept
+        : wanted_(wanted)
+        , actual_(actual)
+    {}
+
+    std::vector<plan_change> take()
+    {
+        const watchers::rooms::new_room& r = wanted_.room;
+        text(member::name, r.name(), actual_.name());
+        text(member::about, r.about(), actual_.about());
+        time(member::starts_at, r.starts_at(), actual_.starts_at());
+        time(member::ends_at, r.ends_at(), actual_.ends_at());
+        text(member::picture_url, r.picture_url(), actual_.picture_url());
+        text(member::stream_url, r.stream_url(), actual_.stream_url());
+        time(member::stream_starts_at, r.stream_starts_at(), actual_.stream_starts_at());
+        time(member::stream_ends_at, r.stream_ends_at(), actual_.stream_ends_at());
+        voice();
+        status();
+        return std::move(changes_);
+    }
+
+private:
+    // Here and below, what the service does not tell counts as equal: to create all rooms anew at each run
+    // because of it would do harm.
+    void text(member m, const std::optional<std::string>& to, std::optional<std::string_view> from)
+    {
+        if (to && from && *to != *from) changes_.push_back({m, std::string(*from), *to, false});
+    }
+
+    // A format of the API knows whole seconds only.
+    void time(member m, std::optional<watchers::rooms::time_point> to,
+              std::optional<watchers::rooms::time_point> from)
+    {
+        using std::chrono::floor;
+        using std::chrono::seconds;
+        if (to && from && floor<seconds>(*to) != floor<seconds>(*from))
+            changes_.push_back({m, to_iso_text(*from), to_iso_text(*to), false});
+    }
+
+    // To set these once more does no harm, so that they are where the service does not tell them.
+    void voice()
+    {
+        const bool to = wanted_.room.voice();
+        const auto from = actual_.voice();
+        if (!wanted_.voice_given || from == to) return;
+        const auto name = [](bool on) { return on ? "on" : "off"; };
+        changes_.push_back({member::voice, from ? name(*from) : "", name(to), true});
+    }
+
+    void status()
+    {
+        const auto to = wanted_.status;
+        const auto from = actual_.status();
+        if (!to || from == to) return;
+        changes_.push_back({member::status, std::string(from ? to_string(*from) : std::string_view()),
+                            std::string(to_string(*to)), true});
+    }
+
+    const desired_room& wanted_;
+    const watchers::rooms::room& actual_;
+    std::vector<plan_change> changes_;
+};
+
+} // namespace detail
+
+// What makes the room as it is to be. `sourceUrl` is not compared: the service turns it into another one.
+// @param actual none if there is no such room.
+// @param recreate whether a room may be deleted and created anew for the sake of what cannot be changed. What
+// the manifest does not tell is then kept.
+inline room_plan make_plan(const desired_room& wanted, const watchers::rooms::room* actual, bool recreate)
+{
+    room_plan plan;
+    if (actual == nullptr) {
+        plan.steps.add(plan_step::create);
+        if (wanted.status) plan.steps.add(plan_step::status);
+        return plan;
+    }
+    plan.changes = detail::plan_comparison(wanted, *actual).take();
+    for (const plan_change& c : plan.changes) {
+        if (c.what == member::voice)
+            plan.steps.add(plan_step::voice);
+        else if (c.what == member::status)
+            plan.steps.add(plan_step::status);
+        else
+            plan.steps.add(plan_step::cannot);
+    }
+    if (!recreate || !plan.steps.has(plan_step::cannot)) return plan;
+    if (!actual->id()) { // nothing is deleted on the word of an answer that may be about another room
+        plan.obstacle = "the service does not tell which room it answers about";
+        return plan;
+    }
+
+    recreated_room whole(wanted, *actual);
+    plan.obstacle = whole.fault();
+    if (!plan.obstacle.empty()) return plan;
+    plan.steps = {};
+    plan.steps.add(plan_step::recreate);
+    plan.kept = whole.take_kept();
+    plan.live = actual->status() == watchers::rooms::room_status::live;
+    plan.anew = whole.take_room();
+    if (plan.anew->status) plan.steps.add(plan_step::status);
+    return plan;
+}
+
+} // namespace roomctl

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include "manifest/entry.hpp"
+#include "manifest/member.hpp"
+#include "text.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace roomctl {
+
+// What the manifest does not tell of a room, and what the room that is created in its place takes over.
+struct kept_member
+{
+    member what;
+    std::string value;
+};
+
+// The room to be created in the place of one that is deleted: as the manifest has it, and else as it was.
+class recreated_room
+{
+public:
+    recreated_room(const desired_room& wanted, const watchers::rooms::room& actual) : room_(wanted)
+    {
+        watchers::rooms::new_room& r = room_.room;
+        if (const auto on = actual.voice(); on && *on && !wanted.voice_given) {
+            r.voice(true);
+            kept_.push_back({member::voice, "on"});
+        }
+        // A scheduled room is one by its times.
+        const auto status = actual.status();
+        if (status && !wanted.status && *status != watchers::rooms::room_status::soon) {
+            room_.status = status;
+            kept_.push_back({member::status, std::string(to_string(*status))});
+        }
+        keep(member::starts_at, r.starts_at(), actual.starts_at(), [&](auto t) { r.starts_at(t); });
+        keep(member::ends_at, r.ends_at(), actual.ends_at(), [&](auto t) { r.ends_at(t); });
+        keep(member::picture_url, r.picture_url(), actual.picture_url(), [&](auto u) { r.picture_url(u); });
+        keep(member::stream_url, r.stream_url(), actual.stream_url(), [&](auto u) { r.stream_url(u); });
+        keep(member::source_url, r.source_url(), actual.source_url(), [&](auto u) { r.source_url(u); });
+        keep(member::stream_starts_at, r.stream_starts_at(), actual.stream_starts_at(),
+             [&](auto t) { r.stream_starts_at(t); });
+        keep(member::stream_ends_at, r.stream_ends_at(), actual.stream_ends_at(),
+             [&](auto t) { r.stream_ends_at(t); });
+    }
+
+    // Why it cannot be created; empty if it can. To be asked before the old one is deleted.
+    std::string fault() const { return watchers::rooms::operation::create(room_.room).check(); }
+
+    desired_room take_room() { return std::move(room_); }
+    std::vector<kept_member> take_kept() { return std::move(kept_); }
+
+private:
+    template <class Set>
+    void keep(member m, const std::optional<std::string>& wanted, std::optional<std::string_view> actual,
+              Set set)
+    {
+        if (wanted || !actual || actual->empty()) return;
+        set(std::string(*actual));
+        kept_.push_back({m, std::string(*actual)});
+    }
+
+    template <class Set>
+    void keep(member m, std::optional<watchers::rooms::time_point> wanted,
+              std::optional<watchers::rooms::time_point> actual, Set set)
+    {
+        if (wanted || !actual) return;
+        set(*actual);
+        kept_.push_back({m, to_iso_text(*actual)});
+    }
+
+    desired_room room_;
+    std::vector<kept_member> kept_;
+};
+
+} // namespace roomctl
