@@ -29,6 +29,7 @@ inline std::string_view error_name(rooms::errc e) noexcept
     case errc::tls_not_yet_valid: return "tls_not_yet_valid";
     case errc::tls_host_mismatch: return "tls_host_mismatch";
     case errc::tls_weak_key: return "tls_weak_key";
+    case errc::tls_client_certificate: return "tls_client_certificate";
     case errc::tls_protocol: return "tls_protocol";
     case errc::tls_timeout: return "tls_timeout";
     case errc::tls_failed: return "tls_failed";
@@ -38,16 +39,19 @@ inline std::string_view error_name(rooms::errc e) noexcept
     case errc::response_timeout: return "response_timeout";
     case errc::malformed_response: return "malformed_response";
     case errc::response_too_large: return "response_too_large";
+    case errc::unexpected_encoding: return "unexpected_encoding";
     case errc::unexpected_redirect: return "unexpected_redirect";
     case errc::bad_request: return "bad_request";
     case errc::unauthorized: return "unauthorized";
     case errc::forbidden: return "forbidden";
+    case errc::unknown_project: return "unknown_project";
     case errc::not_found: return "not_found";
     case errc::conflict: return "conflict";
     case errc::request_timeout: return "request_timeout";
     case errc::misdirected_request: return "misdirected_request";
     case errc::rate_limited: return "rate_limited";
     case errc::server_error: return "server_error";
+    case errc::not_the_service: return "not_the_service";
     case errc::bad_body: return "bad_body";
     case errc::cancelled: return "cancelled";
     case errc::deadline_exceeded: return "deadline_exceeded";

@@ -50,6 +50,7 @@ inline exit_code exit_code_without_effect(rooms::errc e) noexcept
     case errc::bad_request:
     case errc::unauthorized:
     case errc::forbidden:
+    case errc::unknown_project:
     case errc::not_found:
     case errc::conflict:
     case errc::request_timeout:
@@ -71,6 +72,7 @@ inline exit_code exit_code_without_effect(rooms::errc e) noexcept
     case errc::tls_not_yet_valid:
     case errc::tls_host_mismatch:
     case errc::tls_weak_key:
+    case errc::tls_client_certificate:
     case errc::tls_protocol:
     case errc::tls_timeout:
     case errc::tls_failed:
@@ -80,6 +82,8 @@ inline exit_code exit_code_without_effect(rooms::errc e) noexcept
     case errc::response_timeout:
     case errc::malformed_response:
     case errc::response_too_large:
+    case errc::unexpected_encoding:
+    case errc::not_the_service:
     case errc::bad_body:
     case errc::cancelled:
     case errc::deadline_exceeded:

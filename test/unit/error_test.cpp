@@ -36,7 +36,7 @@ TEST_CASE("errc_messages_distinct_and_present")
 
 TEST_CASE("errc_conditions_of_each_value")
 {
-    // n not_reached, s tls, i interrupted, t timeout, r rejected, o overloaded
+    // n not_reached, s tls, i interrupted, t timeout, r rejected, o overloaded, c credentials
     const struct
     {
         errc e;
@@ -57,6 +57,7 @@ TEST_CASE("errc_conditions_of_each_value")
         {errc::tls_not_yet_valid, "ns"},
         {errc::tls_host_mismatch, "ns"},
         {errc::tls_weak_key, "ns"},
+        {errc::tls_client_certificate, "ns"},
         {errc::tls_protocol, "ns"},
         {errc::tls_timeout, "nst"},
         {errc::tls_failed, "ns"},
@@ -66,21 +67,24 @@ TEST_CASE("errc_conditions_of_each_value")
         {errc::response_timeout, "it"},
         {errc::malformed_response, ""},
         {errc::response_too_large, ""},
+        {errc::unexpected_encoding, ""},
         {errc::unexpected_redirect, "r"},
         {errc::bad_request, "r"},
-        {errc::unauthorized, "r"},
-        {errc::forbidden, "r"},
+        {errc::unauthorized, "rc"},
+        {errc::forbidden, "rc"},
+        {errc::unknown_project, "rc"},
         {errc::not_found, "r"},
         {errc::conflict, "r"},
         {errc::request_timeout, "rt"},
         {errc::misdirected_request, "r"},
         {errc::rate_limited, "ro"},
         {errc::server_error, "o"},
+        {errc::not_the_service, ""},
         {errc::bad_body, ""},
         {errc::cancelled, ""},
         {errc::deadline_exceeded, "t"},
         {errc::outcome_unknown, ""},
-        {errc::credentials_failed, ""},
+        {errc::credentials_failed, "c"},
         {errc::skipped_after_failure, ""},
         {errc::stopped, ""},
         {errc::callback_failed, ""},
@@ -94,6 +98,7 @@ TEST_CASE("errc_conditions_of_each_value")
     } conditions[] = {
         {condition::not_reached, 'n'}, {condition::tls, 's'},      {condition::interrupted, 'i'},
         {condition::timeout, 't'},     {condition::rejected, 'r'}, {condition::overloaded, 'o'},
+        {condition::credentials, 'c'},
     };
     for (const auto& row : rows) {
         const error_code ec = row.e;

@@ -36,24 +36,27 @@ enum class errc
     tls_not_yet_valid, ///< the certificate is not valid yet
     tls_host_mismatch, ///< the certificate is for another host
     tls_weak_key,      ///< a key or a digest in the chain is too weak
-    tls_protocol,      ///< no common TLS version of at least 1.2
-    tls_timeout,       ///< the handshake did not end within config::tls_timeout
-    tls_failed,        ///< the handshake failed for another reason
+    tls_client_certificate, ///< the server demands a client certificate, which only trust::context can hold
+    tls_protocol,           ///< no common TLS version of at least 1.2
+    tls_timeout,            ///< the handshake did not end within config::tls_timeout
+    tls_failed,             ///< the handshake failed for another reason
 
     // During the exchange
-    connection_lost,    ///< the connection ended before any byte of an answer, or in the TLS handshake,
-                        ///< when nothing was sent yet
-    truncated_response, ///< the connection ended in the middle of an answer
-    write_timeout,      ///< the peer did not take the whole request within config::attempt_timeout
-    response_timeout,   ///< the answer was not complete within config::attempt_timeout
-    malformed_response, ///< the answer is not HTTP/1.x as RFC 9112 has it
-    response_too_large, ///< the answer exceeds one of the limits in config
+    connection_lost,     ///< the connection ended before any byte of an answer, or in the TLS handshake,
+                         ///< when nothing was sent yet
+    truncated_response,  ///< the connection ended in the middle of an answer
+    write_timeout,       ///< the peer did not take the whole request within config::attempt_timeout
+    response_timeout,    ///< the answer was not complete within config::attempt_timeout
+    malformed_response,  ///< the answer is not HTTP/1.x as RFC 9112 has it
+    response_too_large,  ///< the answer exceeds one of the limits in config
+    unexpected_encoding, ///< the response has a Content-Encoding, though none was accepted
 
     // The answer
     unexpected_redirect, ///< 3xx; redirects are never followed
     bad_request,         ///< 400 and the 4xx that have no value of their own
     unauthorized,        ///< 401: the credentials are not accepted
     forbidden,           ///< 403: the credentials do not allow this
+    unknown_project,     ///< 404 of the project: the API key is not valid
     not_found,           ///< 404: there is no such room
     conflict, ///< 409, or a 400 that says so: the room exists already; or it was found with other members
               ///< when a create was confirmed
@@ -61,7 +64,9 @@ enum class errc
     misdirected_request, ///< 421
     rate_limited, ///< 429; or the service had asked, by a 429, for a longer wait than the call has time for
     server_error, ///< 5xx
-    bad_body,     ///< a 2xx answer to *get* without a usable JSON object
+    not_the_service, ///< a web page, or a 404 or 405 where the API has no such answer: config::base_url is
+                     ///< wrong, or something in between (a sign-in page, a proxy) answered
+    bad_body,        ///< a 2xx answer to *get* without a usable JSON object
 
     // The caller's decision
     cancelled,         ///< the caller cancelled the operation
@@ -88,6 +93,7 @@ enum class condition
     timeout,         ///< any limit on time was exceeded, the call's deadline included
     rejected,        ///< the service answered, and refused: 3xx, 4xx (a 3xx or 408: effect unknown)
     overloaded,      ///< 429 or 5xx: the service cannot serve this now
+    credentials,     ///< the API key or the bearer token was not accepted, or none could be had
 };
 
 /// The category of @ref errc. Thread-safe; lives for the whole program.

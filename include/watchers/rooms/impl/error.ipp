@@ -26,6 +26,7 @@ WATCHERS_ROOMS_DECL const char* message_of(errc e) noexcept
     case errc::tls_not_yet_valid: return "the server's certificate is not valid yet";
     case errc::tls_host_mismatch: return "the server's certificate is for another host";
     case errc::tls_weak_key: return "the server's certificate chain has a key or digest that is too weak";
+    case errc::tls_client_certificate: return "the server demands a client certificate";
     case errc::tls_protocol: return "the server and the client have no TLS version in common";
     case errc::tls_timeout: return "the TLS handshake did not end in time";
     case errc::tls_failed: return "the TLS handshake failed";
@@ -35,16 +36,19 @@ WATCHERS_ROOMS_DECL const char* message_of(errc e) noexcept
     case errc::response_timeout: return "the answer was not complete in time";
     case errc::malformed_response: return "the answer is not valid HTTP/1.x";
     case errc::response_too_large: return "the answer exceeds a limit on its size";
+    case errc::unexpected_encoding: return "the response has a content coding that was not asked for";
     case errc::unexpected_redirect: return "the service answered with a redirect";
     case errc::bad_request: return "the service found the request to be wrong";
     case errc::unauthorized: return "the service did not accept the credentials";
     case errc::forbidden: return "the credentials do not allow the operation";
+    case errc::unknown_project: return "the service knows no project with this API key";
     case errc::not_found: return "there is no such room";
     case errc::conflict: return "the room exists already";
     case errc::request_timeout: return "the service gave up waiting for the request";
     case errc::misdirected_request: return "the request reached a server that is not in charge of the host";
     case errc::rate_limited: return "the service limits the rate of requests";
     case errc::server_error: return "the service failed to serve the request";
+    case errc::not_the_service: return "the response does not come from the Room API: check base_url";
     case errc::bad_body: return "the answer holds no usable JSON object";
     case errc::cancelled: return "the operation was cancelled";
     case errc::deadline_exceeded: return "the call's timeout passed";
@@ -86,6 +90,9 @@ WATCHERS_ROOMS_DECL bool belongs_to(errc e, condition c) noexcept
     case condition::timeout: return is_timeout(e);
     case condition::rejected: return e >= errc::unexpected_redirect && e <= errc::rate_limited;
     case condition::overloaded: return e == errc::rate_limited || e == errc::server_error;
+    case condition::credentials:
+        return e == errc::unauthorized || e == errc::forbidden || e == errc::unknown_project ||
+               e == errc::credentials_failed;
     }
     return false;
 }
@@ -127,6 +134,7 @@ public:
         case condition::timeout: return "a limit on time was exceeded";
         case condition::rejected: return "the service refused the request";
         case condition::overloaded: return "the service cannot serve this now";
+        case condition::credentials: return "the credentials were not accepted";
         }
         return "unknown condition";
     }
