@@ -167,8 +167,13 @@ inline room_plan make_plan(const desired_room& wanted, const watchers::rooms::ro
             plan.steps.add(plan_step::cannot);
     }
     if (!recreate || !plan.steps.has(plan_step::cannot)) return plan;
-    if (!actual->id()) { // nothing is deleted on the word of an answer that may be about another room
-        plan.obstacle = "the service does not tell which room it answers about";
+    // Nothing is deleted because of a response that may be about another room.
+    if (!actual->id()) {
+        plan.obstacle = "the response does not name its room (roomId or externalRoomId)";
+        return plan;
+    }
+    if (*actual->id() != wanted.room.id()) {
+        plan.obstacle = "the response spells the room's id in another way";
         return plan;
     }
 

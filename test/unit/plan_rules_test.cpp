@@ -246,7 +246,37 @@ TEST_CASE("plan_rules_delete_nothing_on_the_word_of_an_answer_without_an_id")
     const auto actual = room_of(R"({"name":"Semi","about":"At noon"})");
     const auto plan = roomctl::make_plan(plain(), &actual, true);
     CHECK(plan.steps == steps({plan_step::cannot}));
-    CHECK(plan.obstacle == "the service does not tell which room it answers about");
+    CHECK(plan.obstacle == "the response does not name its room (roomId or externalRoomId)");
+}
+
+// Row 64: a room as the vendor shows it.
+TEST_CASE("fault_64_plan_rules_read_the_vendors_rooms_and_come_to_rest")
+{
+    const struct
+    {
+        const char* body;
+        bool voice;
+        plan_steps expected;
+        plan_steps expected_with_recreate;
+    } rows[] = {
+        {R"({"id":7,"externalRoomId":"r","name":"Final","about":"At noon","isSpeak":1})", true, {}, {}},
+        {R"({"id":7,"externalRoomId":"r","name":"Final","about":"At noon","isSpeak":0})", false, {}, {}},
+        {R"({"id":7,"externalRoomId":"r","name":"Final","about":"At noon","isSpeak":0})", true,
+         steps({plan_step::voice}), steps({plan_step::voice})},
+        {R"({"id":7,"externalRoomId":"r","name":"Semi","about":"At noon","isSpeak":true})", true,
+         steps({plan_step::cannot}), steps({plan_step::recreate})},
+        {R"({"id":"r","name":"Semi","about":"At noon","isSpeak":true})", true, steps({plan_step::cannot}),
+         steps({plan_step::cannot})},
+        {R"({"externalRoomId":"R","name":"Semi","about":"At noon","isSpeak":true})", true,
+         steps({plan_step::cannot}), steps({plan_step::cannot})},
+    };
+    for (const auto& row : rows) {
+        CAPTURE(row.body);
+        const auto actual = room_of(row.body);
+        const desired_room wanted = with_voice(row.voice);
+        CHECK(roomctl::make_plan(wanted, &actual, false).steps == row.expected);
+        CHECK(roomctl::make_plan(wanted, &actual, true).steps == row.expected_with_recreate);
+    }
 }
 
 TEST_CASE("plan_rules_leave_a_scheduled_room_to_its_times")

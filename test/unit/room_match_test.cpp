@@ -38,7 +38,12 @@ TEST_CASE("room_match_of_what_an_answer_tells")
          true},
         {R"({"roomId":"match-322"})", false},
         {R"({"roomId":"MATCH-321"})", false},
-        {R"({"roomId":""})", false},
+        {R"({"roomId":""})", true}, // an empty id is none
+        {R"({"externalRoomId":"match-321","id":5})", true},
+        {R"({"externalRoomId":"match-322","id":5})", false},
+        {R"({"id":"match-322"})", true}, // of the vendor's own
+        {R"({"isSpeak":1})", true},
+        {R"({"isSpeak":0})", false},
         {R"({"name":"Final"})", true},
         {R"({"name":"Final "})", false},
         {R"({"about":"Kick-off"})", true},

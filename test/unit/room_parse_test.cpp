@@ -8,7 +8,9 @@
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 using namespace watchers::rooms;
@@ -214,7 +216,17 @@ TEST_CASE("room_members_of_the_wrong_type")
         {R"({"pic":1})", "pic: not a text"},
         {R"({"streamUrl":1})", "streamUrl: not a text"},
         {R"({"sourceUrl":1})", "sourceUrl: not a text"},
-        {R"({"isSpeak":1})", "isSpeak: not a boolean"},
+        {R"({"isSpeak":2})", "isSpeak: not a boolean"},
+        {R"({"isSpeak":-1})", "isSpeak: not a boolean"},
+        {R"({"isSpeak":0.5})", "isSpeak: not a boolean"},
+        {R"({"isSpeak":1.0000000000000002})", "isSpeak: not a boolean"},
+        {R"({"isSpeak":18446744073709551615})", "isSpeak: not a boolean"},
+        {R"({"isSpeak":1e308})", "isSpeak: not a boolean"},
+        {R"({"isSpeak":[1]})", "isSpeak: not a boolean"},
+        {R"({"isSpeak":"1.0"})", "isSpeak: not a boolean"},
+        {R"({"externalRoomId":42})", "externalRoomId: not a text"},
+        {R"({"externalRoomId":["inner"]})", "externalRoomId: not a text"},
+        {R"({"roomId":1,"externalRoomId":{}})", "roomId: not a text; externalRoomId: not a text"},
         {R"({"isSpeak":"yes"})", "isSpeak: not a boolean"},
         {R"({"isSpeak":"TRUE"})", "isSpeak: not a boolean"},
         {R"({"isSpeak":""})", "isSpeak: not a boolean"},
@@ -246,6 +258,52 @@ TEST_CASE("room_members_of_the_wrong_type")
     }
 }
 
+TEST_CASE("fault_64_room_id_by_either_name_and_never_the_vendors_own")
+{
+    using id = std::optional<std::string_view>;
+    constexpr const char* differ = "roomId and externalRoomId: differ";
+    const struct
+    {
+        const char* text;
+        id expected;
+        const char* note;
+    } rows[] = {
+        {R"({"id":1,"externalRoomId":"67890","name":"n"})", "67890", ""},
+        {R"({"externalRoomId":"67890","id":1})", "67890", ""},
+        {R"({"id":"67890"})", id(), ""},
+        {R"({"id":67890})", id(), ""},
+        {R"({"id":"1","roomId":"r"})", "r", ""},
+        {R"({"roomId":"r"})", "r", ""},
+        {R"({"roomId":"r","externalRoomId":"r"})", "r", ""},
+        {R"({"roomId":"r","externalRoomId":"x"})", "r", differ},
+        {R"({"externalRoomId":"x","roomId":"r"})", "r", differ},
+        {R"({"externalRoomId":"\u0078","roomId":"\u0072"})", "r", differ},
+        {R"({"externalRoomId":"a\/b","roomId":"a/b"})", "a/b", ""},
+        {R"({"roomId":17,"externalRoomId":"x"})", "x", "roomId: not a text"},
+        {R"({"roomId":null,"externalRoomId":"x"})", "x", ""},
+        {R"({"roomId":"","externalRoomId":"x"})", "x", ""},
+        {R"({"roomId":"r","externalRoomId":""})", "r", ""},
+        {R"({"roomId":"r","externalRoomId":null})", "r", ""},
+        {R"({"roomId":"r","externalRoomId":3})", "r", "externalRoomId: not a text"},
+        {R"({"roomId":""})", id(), ""},
+        {R"({"externalRoomId":""})", id(), ""},
+        {R"({"externalRoomID":"x","ExternalRoomId":"x","externalRoomId2":"x"})", id(), ""},
+        {R"({"room":{"externalRoomId":"inner","roomId":"inner"}})", id(), ""},
+        {R"({"externalRoomId":"a\/b","name":"c\/d"})", "a/b", ""},
+    };
+    for (const auto& row : rows) {
+        INFO("Row 64: ", row.text);
+        const parsed p(row.text);
+        CHECK_FALSE(p.ec.failed());
+        CHECK(p.r.id() == row.expected);
+        CHECK(p.note == row.note);
+        CHECK(p.r.raw_json() == row.text);
+    }
+
+    INFO("Row 47: the other name is a key as any");
+    CHECK(parsed(R"({"externalRoomId":"a","externalRoom\u0049d":"b"})").ec == errc::bad_body);
+}
+
 TEST_CASE("room_voice_in_each_form")
 {
     const struct
@@ -254,10 +312,12 @@ TEST_CASE("room_voice_in_each_form")
         bool on;
     } rows[] = {
         {"true", true},        {"false", false},  {R"("true")", true},      {R"("1")", true},
-        {R"("false")", false}, {R"("0")", false}, {R"("tr\u0075e")", true},
+        {R"("false")", false}, {R"("0")", false}, {R"("tr\u0075e")", true}, {"1", true},
+        {"0", false},          {"1.0", true},     {"0.0", false},           {"-0", false},
+        {"-0.0", false},       {"1e0", true},     {"10E-1", true},
     };
     for (const auto& row : rows) {
-        CAPTURE(row.value);
+        INFO("Row 64: ", row.value);
         const parsed p(std::string(R"({"isSpeak":)") + row.value + "}");
         CHECK(p.note == "");
         CHECK(p.r.voice() == row.on);

@@ -59,10 +59,14 @@ public:
     ///        keys, numbers out of range and more than 32 levels count as not); cleared otherwise.
     static room from_json(std::string_view text, error_code& ec);
 
-    std::optional<std::string_view> id() const noexcept { return text_member(member::id); }     ///< `roomId`
-    std::optional<std::string_view> name() const noexcept { return text_member(member::name); } ///< `name`
+    /// `roomId`, or `externalRoomId` where the response has no usable `roomId`. Never the vendor's own `id`,
+    /// which is another number or text. A text that is empty is not usable. Where both are there and differ,
+    /// `roomId` is returned and diagnostics::note() says so.
+    std::optional<std::string_view> id() const noexcept { return text_member(member::id); }
+    std::optional<std::string_view> name() const noexcept { return text_member(member::name); }   ///< `name`
     std::optional<std::string_view> about() const noexcept { return text_member(member::about); } ///< `about`
-    std::optional<bool> voice() const noexcept;         ///< `isSpeak`
+    /// `isSpeak`: a boolean, one of the texts `true`, `false`, `1` and `0`, or one of the numbers 1 and 0.
+    std::optional<bool> voice() const noexcept;
     std::optional<room_status> status() const noexcept; ///< `status`
     std::optional<time_point> starts_at() const noexcept
     {

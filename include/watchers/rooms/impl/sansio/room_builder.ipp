@@ -35,12 +35,23 @@ public:
     const char* broken_rule() const noexcept { return broken_rule_; }
 
     // To be called when parsing is done, for the storage must not move until then.
-    void store_decoded() { room_.storage_ += decoded_; }
+    void store_decoded()
+    {
+        room_.storage_ += decoded_;
+        if (external_id_.size == 0) return;
+        if (room_.has(member::id)) {
+            ids_differ_ = room_.id() != text_at(external_id_);
+        } else {
+            room_.text_[static_cast<std::size_t>(member::id)] = external_id_;
+            mark(member::id);
+        }
+    }
 
     std::string describe_unusable() const
     {
         std::string text;
-        for (unsigned m = 0; m < member_count; ++m) {
+        if (ids_differ_) text = "roomId and externalRoomId: differ";
+        for (unsigned m = 0; m < name_count; ++m) {
             if ((unusable_ & (1U << m)) == 0) continue;
             if (!text.empty()) text += "; ";
             text += name_of(m);
@@ -106,12 +117,16 @@ public:
     }
 
     bool on_number_part(piece, error_code&) noexcept { return true; }
-    bool on_int64(std::int64_t, piece, error_code& ec) noexcept { return end_value_of(ec, false); }
+    bool on_int64(std::int64_t value, piece, error_code& ec) noexcept
+    {
+        return end_value_of(ec, take_number(value == 0, value == 1));
+    }
     bool on_uint64(std::uint64_t, piece, error_code& ec) noexcept { return end_value_of(ec, false); }
     bool on_double(double value, piece, error_code& ec) noexcept
     {
         if (!std::isfinite(value)) return refuse(ec, "a number is out of range");
-        return end_value_of(ec, false);
+        const bool zero = std::fpclassify(value) == FP_ZERO;
+        return end_value_of(ec, take_number(zero, !std::isless(value, 1.0) && !std::isgreater(value, 1.0)));
     }
 
     bool on_bool(bool value, error_code& ec) noexcept
@@ -131,20 +146,24 @@ private:
     using member = room::member;
 
     static constexpr unsigned member_count = 12;
-    static constexpr unsigned no_member = member_count;
+    static constexpr unsigned external_id = member_count; // the room's id by its other name
+    static constexpr unsigned name_count = member_count + 1;
+    static constexpr unsigned no_member = name_count;
 
     static std::string_view name_of(unsigned m) noexcept
     {
-        static constexpr std::string_view names[member_count] = {
-            "roomId",    "name",    "about",           "pic",           "streamUrl", "sourceUrl",
-            "startTime", "endTime", "streamStartTime", "streamEndTime", "isSpeak",   "status",
+        static constexpr std::string_view names[name_count] = {
+            "roomId",         "name",    "about",           "pic",           "streamUrl", "sourceUrl",
+            "startTime",      "endTime", "streamStartTime", "streamEndTime", "isSpeak",   "status",
+            "externalRoomId",
         };
         return names[m];
     }
 
     static std::string_view expectation_of(member m) noexcept
     {
-        if (m <= member::source_url) return ": not a text";
+        const bool text = m <= member::source_url || static_cast<unsigned>(m) == external_id;
+        if (text) return ": not a text";
         if (m <= member::stream_ends_at) return ": not a time";
         return m == member::voice ? ": not a boolean" : ": not a known status";
     }
@@ -167,6 +186,7 @@ private:
                 return static_cast<unsigned>(member::starts_at);
             return pick(member::stream_url, member::source_url);
         case 13: return pick(member::stream_ends_at, member::stream_ends_at);
+        case 14: return key == name_of(external_id) ? external_id : no_member;
         case 15: return pick(member::stream_starts_at, member::stream_starts_at);
         default: return no_member;
         }
@@ -203,6 +223,9 @@ private:
 
     bool take_text(member m, std::string_view text)
     {
+        if (static_cast<unsigned>(m) == external_id) return external_id_ = keep(text), true;
+        // Empty is like null: no room has that id.
+        if (m == member::id && text.empty()) return true;
         if (m <= member::source_url) return set_text(m, text), true;
         if (m <= member::stream_ends_at) return set_time(m, text);
         return m == member::voice ? set_voice(text) : set_status(text);
@@ -210,9 +233,16 @@ private:
 
     void set_text(member m, std::string_view text)
     {
+        room_.text_[static_cast<std::size_t>(m)] = keep(text);
+        mark(m);
+    }
+
+    // Where the text is in the storage, or will be.
+    room::extent keep(std::string_view text)
+    {
         const std::less<const char*> before;
         const char* const raw = room_.storage_.data();
-        room::extent& e = room_.text_[static_cast<std::size_t>(m)];
+        room::extent e;
         if (!before(text.data(), raw) && before(text.data(), raw + room_.storage_.size())) {
             e.offset = static_cast<std::uint32_t>(text.data() - raw);
         } else {
@@ -220,7 +250,20 @@ private:
             decoded_ += text;
         }
         e.size = static_cast<std::uint32_t>(text.size());
-        mark(m);
+        return e;
+    }
+
+    std::string_view text_at(const room::extent& e) const noexcept
+    {
+        return std::string_view(room_.storage_).substr(e.offset, e.size);
+    }
+
+    // JSON does not tell 1 from 1.0.
+    bool take_number(bool zero, bool one) noexcept
+    {
+        if (pending_ != static_cast<unsigned>(member::voice) || !(zero || one)) return false;
+        set_voice(one);
+        return true;
     }
 
     bool set_time(member m, std::string_view text) noexcept
@@ -267,6 +310,8 @@ private:
     const char* broken_rule_ = nullptr;
     std::string decoded_; // text that the answer has in escapes
     std::string pieces_;
+    room::extent external_id_;
+    bool ids_differ_ = false;
     unsigned depth_ = 0;
     unsigned pending_ = no_member; // whose value comes next
     unsigned seen_ = 0;            // members whose key has appeared
