@@ -195,6 +195,32 @@ TEST_CASE("create_that_is_refused_is_not_retried")
     CHECK(requests(r, gets) == 0);
 }
 
+// Row 80: a copy of the create came first, and the original is refused.
+TEST_CASE("fault_80_create_that_is_refused_is_looked_up_if_asked_for")
+{
+    const auto careful = [](rooms::config& c) {
+        quick_retries(c);
+        c.retry.confirm_conflicts = true;
+    };
+    SUBCASE("with the members asked for")
+    {
+        rig r(sandbox::options(), careful);
+        r.server.inject(fault::respond(409).apply());
+        check_confirmed(r, r.call<create_room>());
+        CHECK(requests(r, creates) == 1);
+        CHECK(requests(r, gets) == 1);
+    }
+    SUBCASE("with others")
+    {
+        rig r(sandbox::options(), careful);
+        r.server.put(sandbox::stored_room("r", "Another", "About"));
+        const outcome o = r.call<create_room>();
+        CHECK(o.error == errc::conflict);
+        CHECK(o.diagnostics.effect() == effect::none);
+        CHECK(r.server.find("r")->name == "Another");
+    }
+}
+
 TEST_CASE("create_that_finds_a_room_with_other_members_is_a_conflict")
 {
     SUBCASE("after a lost answer")

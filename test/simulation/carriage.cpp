@@ -26,6 +26,7 @@ network::mishap network::draw_mishap()
         {t.odd_status, mishap::odd_status},
         {t.malformed, mishap::malformed},
         {t.useless_body, mishap::useless_body},
+        {t.copied_first, mishap::copied_first},
     };
     for (const auto& [probability, m] : all) {
         if (u < probability) return m;
@@ -52,6 +53,7 @@ bool network::carry(wire& w, exchange& x)
         return true;
     case mishap::late: carry_late(link, x); return true;
     case mishap::twice: carry_twice(link, x); return true;
+    case mishap::copied_first: carry_copy_first(link, x); return true;
     case mishap::slow: carry_slowly(link, x); return true;
     case mishap::not_read: return carry_in_part(link, x);
     default: world_.after(there, [this, link, &x, m] { serve(link, x, m); }); return true;
@@ -76,11 +78,24 @@ void network::carry_twice(const wire_link& link, exchange& x)
     world_.after(latency(), [this, link, &x] {
         serve(link, x, world_.random().one_in(2) ? mishap::none : mishap::truncated);
     });
-    world_.after(plan_.latency + r.moment(0us, r.one_in(3) ? 5s : 200ms), [this, &x] {
-        if (x.served && x.applied == 0) return; // what was refused is not tried again
-        world_.note("again", x.number);
-        serve_unheard(x);
-    });
+    world_.after(plan_.latency + r.moment(0us, r.one_in(3) ? 5s : 200ms), [this, &x] { serve_copy(x); });
+}
+
+// The same, and the original takes longer.
+void network::carry_copy_first(const wire_link& link, exchange& x)
+{
+    const duration copy = latency();
+    world_.after(copy, [this, &x] { serve_copy(x); });
+    world_.after(copy + world_.random().moment(1us, 200ms),
+                 [this, link, &x] { serve(link, x, mishap::none); });
+}
+
+void network::serve_copy(exchange& x)
+{
+    if (x.served && x.applied == 0) return; // what was refused is not tried again
+    world_.note("again", x.number);
+    x.copied_first = !x.served;
+    serve_unheard(x);
 }
 
 void network::carry_slowly(const wire_link& link, exchange& x)

@@ -38,7 +38,7 @@ private:
 
 driver::driver(std::uint64_t seed, bool verbose)
     : world_(seed, verbose)
-    , plan_(plan::draw(world_.random()))
+    , plan_(plan::draw(world_.random(), random_source(~seed)))
     , checker_(std::make_shared<checker>(world_, plan_, record_, network_, server_))
 {
     plan_.settings.observer = checker_;

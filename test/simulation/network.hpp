@@ -137,6 +137,7 @@ private:
         odd_status,
         malformed,
         useless_body,
+        copied_first,
     };
 
     // Connections
@@ -153,6 +154,8 @@ private:
     bool carry_in_part(const wire_link&, exchange&);
     void carry_late(const wire_link&, exchange&);
     void carry_twice(const wire_link&, exchange&);
+    void carry_copy_first(const wire_link&, exchange&);
+    void serve_copy(exchange&);
     void serve(const wire_link&, exchange&, mishap);
     void serve_unheard(exchange& x) { server_.serve_unheard(x); }
 

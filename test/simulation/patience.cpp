@@ -85,7 +85,8 @@ bool checker::had_another(const caller& c) const
     if (wait >= c.deadline - world_.now() || paused_until_ >= c.deadline) return false;
 
     // A look is free.
-    const bool duplicate = c.last_sent && (c.last_status == 409 || c.last_status == 400) && was_in_doubt(c);
+    const bool duplicate =
+        c.last_sent && c.exchanges.back()->duplicate() && (was_in_doubt(c) || p.confirm_conflicts);
     if (creates && (w == way::ambiguous || duplicate)) return p.confirm_creates;
     if (plan_.settings.retry.budget != 0 && tokens_ < (timed_out ? 10 : 5)) return false;
     switch (w) {

@@ -78,9 +78,21 @@ troubles draw_troubles(random_source& r)
     return t;
 }
 
+// Half of the worlds know nothing of these.
+void draw_later(random_source& r, plan& p)
+{
+    if (r.one_in(2)) return;
+    troubles& t = p.trouble;
+    const double most = r.one_in(4) ? 0.35 : 0.08;
+    for (double* chance : {&t.copied_first})
+        if (r.one_in(3)) *chance = r.unit() * most;
+    p.settings.retry.confirm_conflicts = r.one_in(4);
+    p.other_policy.confirm_conflicts = r.one_in(4);
+}
+
 } // namespace
 
-plan plan::draw(random_source& r)
+plan plan::draw(random_source& r, random_source later)
 {
     plan p{.settings = draw_config(r), .other_policy = draw_policy(r), .trouble = draw_troubles(r)};
     p.latency = r.spread(200us, 60ms);
@@ -105,6 +117,7 @@ plan plan::draw(random_source& r)
     if (r.one_in(2)) p.ending = r.pick(finales);
     p.ending_at = r.moment(1us, p.span * 5 / 4);
     p.drain_cancelled = r.one_in(4);
+    draw_later(later, p);
     return p;
 }
 

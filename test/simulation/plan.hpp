@@ -26,6 +26,7 @@ struct troubles
     double odd_status = 0;   // 408, 421, 403, 3xx
     double malformed = 0;    // not HTTP, or too large
     double useless_body = 0; // 2xx
+    double copied_first = 0; // delivered twice, a copy before it
 
     // Of an exchange that went well
     double said_close = 0;
@@ -45,7 +46,8 @@ struct troubles
 // What a seed stands for.
 struct plan
 {
-    static plan draw(random_source&);
+    // @param later chance for what came into the model later: the rest of a seed means what it meant before.
+    static plan draw(random_source&, random_source later);
 
     config settings;
     retry_policy other_policy{}; // of some calls

@@ -40,6 +40,7 @@ struct exchange
     // The service
     unsigned applied = 0; // how often it was carried out
     bool served = false;
+    bool copied_first = false; // something in between had it carried out before it arrived
 
     // The client
     bool over = false; // answered, or its connection gone
@@ -58,6 +59,15 @@ struct exchange
                (status >= 400 || status == 307 || status == 308);
     }
     bool doubtful() const noexcept { return status / 100 != 2 && !refused(); }
+
+    bool duplicate() const noexcept
+    {
+        return kind == operation_kind::create_room && (status == 409 || status == 400);
+    }
+
+    // How often the client has to reckon with: a refusal is taken at its word, also where it is the original
+    // that was refused and a copy that was carried out (fault 80).
+    unsigned applied_knowably() const noexcept { return copied_first && refused() ? 0 : applied; }
 };
 
 // One call, as its caller sees it.

@@ -86,6 +86,7 @@ TEST_CASE("retry_policy_defaults")
     CHECK(p.throttled_attempts == 6);
     CHECK(p.budget == 500);
     CHECK(p.confirm_creates);
+    CHECK_FALSE(p.confirm_conflicts);
     CHECK(p.replay_on_dead_connection);
     CHECK_FALSE(p.accept_missing_on_delete);
     for (const kind k : {kind::get_room, kind::set_voice, kind::set_status, kind::delete_room})

@@ -34,6 +34,7 @@ TEST_CASE("retry_fsm_random_calls_end_and_tell_the_effect_truly")
         p.budget = random() % 4 == 0 ? 20 : 0;
         p.confirm_creates = random() % 5 != 0;
         p.accept_missing_on_delete = random() % 5 == 0;
+        p.confirm_conflicts = random() % 4 == 0;
         const kind k = every_kind[random() % std::size(every_kind)];
         played_call c(k, p);
         const auto favourite = random(); // most failures of a call are alike

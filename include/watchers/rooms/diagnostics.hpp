@@ -26,7 +26,10 @@ enum class operation_kind : unsigned char
 /// What a call did to its room, as far as can be known. A *get* never has an effect.
 enum class effect : unsigned char
 {
-    none,    ///< the room is as it was: nothing was sent, or the service refused
+    /// The call did nothing to the room: nothing was sent, or the service refused. A refusal is taken at its
+    /// word. Only something between client and service that repeats requests can make it untrue: a copy is
+    /// carried out, and the original refused (see errc::conflict, errc::not_found).
+    none,
     applied, ///< the service answered that the change is made
     unknown, ///< a request was, or may have been, sent, and no answer tells what became of it
 };

@@ -57,9 +57,13 @@ enum class errc
     unauthorized,        ///< 401: the credentials are not accepted
     forbidden,           ///< 403: the credentials do not allow this
     unknown_project,     ///< 404 of the project: the API key is not valid
-    not_found,           ///< 404: there is no such room
+    not_found, ///< 404: there is no such room. From a delete, effect none: there was none when the request
+               ///< arrived. A proxy may repeat a delete (RFC 9110, 9.2.2), and then this call's own request
+               ///< may have deleted the room: retry_policy::accept_missing_on_delete
     conflict, ///< 409, or a 400 that says so: the room exists already; or it was found with other members
-              ///< when a create was confirmed
+              ///< when a create was confirmed. Effect none: it existed when the request arrived. That does
+              ///< not prove that another call created it, where something in between repeats requests though
+              ///< it must not (RFC 9110, 9.2.2): retry_policy::confirm_conflicts looks
     request_timeout,     ///< 408
     misdirected_request, ///< 421
     rate_limited, ///< 429; or the service had asked, by a 429, for a longer wait than the call has time for

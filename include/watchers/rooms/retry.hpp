@@ -92,6 +92,12 @@ public:
     /// one asked for.
     /// These gets are retried as such, whatever `idempotent` holds.
     bool confirm_creates = true;
+    /// Treat the refusal of a create as a duplicate (409, or a 400 that says so) as such a create also where
+    /// no earlier attempt is in doubt: get the room, and succeed, confirmed, if it has the members asked for.
+    /// Something between client and service that repeats requests can have the service carry out a copy and
+    /// refuse the original, so the refusal does not prove that another call created the room. Off: the call
+    /// fails with errc::conflict and effect none, without another request. Needs confirm_creates.
+    bool confirm_conflicts = false;
     /// How long after a get that found no room the next one follows, before the create is sent once more.
     milliseconds settle_delay{500};
 

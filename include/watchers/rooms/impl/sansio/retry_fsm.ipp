@@ -35,7 +35,9 @@ WATCHERS_ROOMS_DECL retry_step retry_fsm::on_attempt(const attempt_result& r, co
                   : "there was no such room";
         return step;
     }
-    switch (react(kind_, r.how, lost_ || throttled_)) {
+    // Row 80: what was refused as a duplicate may be the second copy of a request that was carried out.
+    const bool in_doubt = lost_ || throttled_ || (r.how == failure::duplicate && c.policy.confirm_conflicts);
+    switch (react(kind_, r.how, in_doubt)) {
     case reaction::retry: break;
     case reaction::confirm: return begin_confirmation(r, c);
     default: return give_up(r);
