@@ -79,7 +79,7 @@ TEST_CASE("fault_35_36 answers_that_end_their_connection")
                  error_code(), effect::applied, phase::answered, fate::discarded});
 }
 
-TEST_CASE("fault_39 redirect_is_not_followed")
+TEST_CASE("fault_39_90 redirect_is_not_followed")
 {
     for (const int status : {301, 302, 303, 307, 308}) {
         CAPTURE(status);

@@ -22,6 +22,7 @@ using rig = watchers::rooms::test::rig;
 
 } // namespace
 
+// Row 55.
 TEST_CASE("cancellation by_type_before_writing_was_started")
 {
     for (const auto type :
@@ -43,6 +44,7 @@ TEST_CASE("cancellation by_type_before_writing_was_started")
     }
 }
 
+// Row 55.
 TEST_CASE("cancellation by_type_after_writing_was_started")
 {
     for (const auto type :

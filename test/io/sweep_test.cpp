@@ -363,6 +363,7 @@ TEST_CASE("sweep failing_from_every_step_on")
         });
 }
 
+// Row 55.
 TEST_CASE("sweep cancelling_each_call_at_every_step")
 {
     for (const auto type :

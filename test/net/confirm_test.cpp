@@ -49,7 +49,7 @@ constexpr auto gets = sandbox::operation::get;
 
 } // namespace
 
-// Rows 6, 7, 10, 12, 22, 42, and 408: the first look finds it.
+// Rows 6, 7, 10, 12, 22 and 42, and status 408: the first look finds it.
 TEST_CASE("create_whose_answer_was_lost_is_confirmed")
 {
     const confirm_case cases[] = {
@@ -149,7 +149,7 @@ TEST_CASE("create_that_was_lost_is_sent_once_more_when_two_looks_find_nothing")
     }
 }
 
-// Rows 5, 19, 40, and 421: nothing was done, so there is nothing to find out.
+// Rows 5, 19 and 40, and status 421: nothing was done, so there is nothing to find out.
 TEST_CASE("create_that_was_not_carried_out_is_retried")
 {
     const struct

@@ -35,6 +35,7 @@ class Files(BulkTest):
         self.assertEqual(told["exit_code"], 1)
 
     def test_full_disk_under_the_results_is_a_failure(self):
+        # Row 84.
         path = self.manifest([room(n) for n in range(3)])
         result = self.exits(self.roomctl("--json", "apply", path, "--results", "/dev/full"), 1)
         told = lines_of(result.stdout)
@@ -42,6 +43,7 @@ class Files(BulkTest):
         self.assertIn("/dev/full", told[1]["message"])
 
     def test_disk_that_fills_up_stops_what_cannot_be_recorded(self):
+        # Row 84.
         path = self.manifest([room(n) for n in range(5000)])
         told = self.limited_apply(100_000, path, "--results", self.path("results.jsonl"))
         self.assert_agrees(told[0], 5000)

@@ -145,6 +145,25 @@ TEST_CASE("config_members_checked")
     }
 }
 
+TEST_CASE("fault_51 line_ends_and_nul_in_credentials_are_refused")
+{
+    for (const char c : {'\r', '\n', '\0'}) {
+        for (const std::size_t at : {0U, 2U, 4U}) {
+            CAPTURE(int(c));
+            CAPTURE(at);
+            std::string secret = "abcd";
+            secret.insert(at, 1, c);
+            config key = plain();
+            config token = plain();
+            key.credentials = credentials(secret, "token");
+            token.credentials = credentials("key", secret);
+
+            CHECK(check(key).starts_with("api_key: must"));
+            CHECK(check(token).starts_with("bearer_token: must"));
+        }
+    }
+}
+
 TEST_CASE("config_of_a_credential_provider_needs_no_static_credentials")
 {
     const config with_provider{credential_provider(silent_provider)};

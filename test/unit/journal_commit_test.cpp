@@ -237,6 +237,7 @@ TEST_CASE("journal writes_its_last_group_again_when_it_is_opened")
     CHECK(script.last_offset == 0);
 }
 
+// Row 84.
 TEST_CASE("journal limit_on_file_size_fails_commits_and_ends_no_process")
 {
     const temporary_folder folder;
@@ -267,6 +268,7 @@ TEST_CASE("journal limit_on_file_size_fails_commits_and_ends_no_process")
     CHECK_FALSE(commit_and_wait(next));
 }
 
+// Row 84.
 TEST_CASE("journal full_disk_when_it_is_created_is_an_error_and_no_obstacle_later")
 {
     const temporary_folder folder;

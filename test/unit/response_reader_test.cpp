@@ -191,6 +191,7 @@ TEST_CASE("response_reader answer_cut_off")
     });
 }
 
+// Rows 22 and 23.
 TEST_CASE("response_reader status_line_refused")
 {
     check({
@@ -215,6 +216,7 @@ TEST_CASE("response_reader status_line_refused")
     });
 }
 
+// Row 44.
 TEST_CASE("response_reader fields_refused")
 {
     check({
@@ -304,6 +306,7 @@ TEST_CASE("response_reader chunks_refused")
     });
 }
 
+// Rows 37 and 38.
 TEST_CASE("response_reader trailers_and_extensions_ignored")
 {
     const auto trailed = [](std::string_view trailer) {
@@ -372,6 +375,7 @@ TEST_CASE("response_reader limits_exact")
     });
 }
 
+// Row 38.
 TEST_CASE("response_reader wire_bytes_bounded")
 {
     // 38: small chunks with large extensions, within every other limit.
@@ -420,6 +424,7 @@ TEST_CASE("response_reader wire_bytes_bounded")
     }
 }
 
+// Row 30.
 TEST_CASE("response_reader informational_skipped")
 {
     const std::string hints =
@@ -436,6 +441,7 @@ TEST_CASE("response_reader informational_skipped")
     });
 }
 
+// Row 31.
 TEST_CASE("response_reader bodiless_status")
 {
     check({
