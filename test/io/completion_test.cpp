@@ -9,9 +9,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/strand.hpp>
 
-#include <chrono>
 #include <string>
-#include <type_traits>
 
 namespace {
 
@@ -43,13 +41,6 @@ public:
 };
 
 } // namespace
-
-TEST_CASE("fault_59 only_the_steady_clock_measures_time")
-{
-    static_assert(std::is_same_v<detail::clock, std::chrono::steady_clock>);
-    static_assert(detail::clock::is_steady);
-    CHECK(detail::clock::is_steady);
-}
 
 TEST_CASE("completion on_the_handler's_own_executor")
 {

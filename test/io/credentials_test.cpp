@@ -296,13 +296,18 @@ TEST_CASE("credentials answered_when_all_is_gone")
         CAPTURE(engine_lives);
         questions q;
         std::optional<rig> r(std::in_place, q.only_provider());
-        r->get("r");
+        call_record& call = r->get("r");
         r->sim.poll();
         r->abandon();
         r->sim.destroy_io();
+        CHECK_FALSE(call.handler_lives());
         if (!engine_lives) r->forget_engine();
+
         q.open.at(0)(fresh);
         q.open.clear();
+
+        CHECK(call.handler_calls == 0);
+        CHECK(r->sim.resolutions() == 0); // nothing was begun with them
         if (engine_lives) r->forget_engine();
     }
 }
