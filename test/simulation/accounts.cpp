@@ -99,7 +99,11 @@ void checker::on_attempt_end(const attempt_end& e)
     c->last_sent = e.bytes_written > 0;
     c->last_confirming = e.confirmation;
     if (c->last_sent) ++c->attempts_ended;
-    const exchange* const x = c->exchanges.empty() ? nullptr : c->exchanges.back();
+    exchange* const x = c->exchanges.empty() ? nullptr : c->exchanges.back();
+    if (c->last_sent && x != nullptr) {
+        x->timed_out = e.error == errc::response_timeout || e.error == errc::write_timeout;
+        if (x->timed_out && x->reused) timed_out_sent_ = std::max(timed_out_sent_, x->sent);
+    }
     if (c->last_sent && x != nullptr && x->over)
         require(e.http_status == x->status, "hooks", *c, "on_attempt_end tells of another status");
 }
@@ -174,7 +178,7 @@ void checker::on_call_end(const call_end& e)
 
 // Figures
 
-void checker::on_step(const stats& s)
+void checker::on_step(const stats& s, std::uint64_t)
 {
     const std::size_t open = s.open_connections + s.opening_connections;
     if (open > plan_.settings.max_connections)
@@ -202,6 +206,7 @@ void checker::on_step(const stats& s)
     same("retries", s.retries, retries_);
     same("confirmations", s.confirmations, confirmations_);
     same("throttled", s.throttled, throttled_);
+    // X same("observer_exceptions", s.observer_exceptions, observer_threw);
     if (s.waiting_calls + s.throttled_calls + s.busy_connections > s.calls)
         world_.violate("stats", "more calls wait than there are");
     same("work", static_cast<std::uint64_t>(network_.work()), begun_);
@@ -238,6 +243,9 @@ void checker::at_end()
                 "it was carried out");
     }
     if (network_.open() != 0) world_.violate("leftovers", "open connections");
+    if (plan_.only_overload)
+        world_.note("overload", answered_, cut_, plan_.settings.max_connections, plan_.places,
+                    plan_.service_time.count());
     if (network_.wires() != 0) world_.violate("leftovers", "connections that somebody holds");
     if (world_.alarm()) world_.violate("leftovers", "an alarm");
     if (network_.work() != 0 && !abandoned_) world_.violate("leftovers", "work");

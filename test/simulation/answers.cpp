@@ -46,6 +46,16 @@ void network::set_retry_after(reply& a, exchange& x)
     }
 }
 
+// Its type tells, or its text.
+reply network::make_page(unsigned status)
+{
+    reply a{.status = status, .body = "<!DOCTYPE html><p>Sign in</p>", .web_page = true};
+    if (world_.random().one_in(2)) return a;
+    a.fields = "Content-Type: text/html; charset=utf-8\r\n";
+    a.body = "Sign in";
+    return a;
+}
+
 reply network::mishandle(exchange& x, mishap m)
 {
     auto& r = world_.random();
@@ -72,13 +82,29 @@ reply network::mishandle(exchange& x, mishap m)
         return a;
     }
     case mishap::useless_body: {
-        static constexpr const char* bodies[] = {"", "[]", "{\"roomId\":", "<html>", "{\"a\":1,\"a\":2}"};
+        static constexpr const char* bodies[] = {"", "[]", "{\"roomId\":", "done", "{\"a\":1,\"a\":2}"};
         reply a = server_.serve(x);
         if (a.status != 200 && a.status != 201) return a;
         a.body = r.pick(bodies);
         x.usable = false;
         return a;
     }
+    case mishap::web_page: // of a portal that wants the user to sign in
+        if (r.one_in(4)) serve_unheard(x);
+        return make_page(200);
+    case mishap::elsewhere:
+        if (x.kind == operation_kind::create_room && r.one_in(2))
+            return {.status = 404, .body = "{\"message\":\"Cannot POST /external/room\"}"};
+        return make_page(r.one_in(3) ? 405 : 404);
+    case mishap::encoded: {
+        reply a = server_.serve(x);
+        if (a.status / 100 != 2 || a.status == 204) return a;
+        a.fields = "Content-Encoding: gzip\r\n";
+        x.usable = false;
+        x.encoded = true;
+        return a;
+    }
+    case mishap::disliked: return {.status = 403, .body = "<html>This request was blocked.</html>"};
     default: return server_.serve(x);
     }
 }
@@ -111,6 +137,8 @@ void network::answer(wire& w, exchange& x, reply a, mishap m)
     x.answer = a.status == 204 ? std::string() : a.body;
     x.found = std::move(a.found);
     x.found_matching = a.found_matching;
+    x.web_page = a.web_page;
+    x.no_project = a.no_project;
     const bool closes = happens(plan_.trouble.said_close) && !w.last_exchange;
     bool until_end = false;
     std::string bytes = encode(a, closes, until_end);
@@ -120,7 +148,7 @@ void network::answer(wire& w, exchange& x, reply a, mishap m)
         send_pieces(w, x, std::move(bytes), 0, false, false);
         return;
     }
-    if (closes || a.status == 408 || a.status == 421) w.last_exchange = true;
+    if (closes || a.status == 408 || a.status == 421 || x.encoded) w.last_exchange = true;
     send_pieces(w, x, std::move(bytes), a.status, closes, until_end);
 }
 
@@ -132,7 +160,7 @@ void network::answer_malformed(wire& w, exchange& x)
         "SSH-2.0-OpenSSH\r\n\r\n",
         "HTTP/1.1 099 OK\r\nContent-Length: 0\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
-        "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}",
         "HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n",
         "HTTP/1.1 200 OK\r\nX: " + std::string(9000, 'x') + "\r\n\r\n",
     };
@@ -156,7 +184,7 @@ void network::send_pieces(wire& w, exchange& x, std::string bytes, unsigned stat
         const bool whole = last && status != 0 && !until_end;
         world_.after(at, [this, link, &x, piece = bytes.substr(from, to - from), whole, until_end, status] {
             const auto t = link.lock();
-            if (!t || t->at() != wire::stage::ready || t->under_way() != &x) return;
+            if (!t || t->at() != wire::stage::ready || t->under_way() != &x || t->death != 0) return;
             if (whole) {
                 t->finish_exchange(status);
                 after_answer(*t);
@@ -179,6 +207,7 @@ void network::send_pieces(wire& w, exchange& x, std::string bytes, unsigned stat
 // The service may tire of an idle connection.
 void network::after_answer(wire& w)
 {
+    if (!w.last_exchange && happens(plan_.trouble.surplus)) w.surplus = true;
     if (w.last_exchange || !happens(plan_.trouble.idle_close)) return;
     auto& r = world_.random();
     const wire_link link = w.weak_from_this();
@@ -186,7 +215,7 @@ void network::after_answer(wire& w)
     world_.after(
         r.one_in(2) ? duration(r.moment(0us, 2ms)) : duration(r.moment(1ms, 2s)), [this, link, stray] {
             const auto t = link.lock();
-            if (!t || t->at() != wire::stage::ready || t->under_way() != nullptr) return;
+            if (!t || t->at() != wire::stage::ready || t->under_way() != nullptr || t->death != 0) return;
             if (stray) {
                 t->data("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
                 return t->settled();

@@ -27,6 +27,9 @@ network::mishap network::draw_mishap()
         {t.malformed, mishap::malformed},
         {t.useless_body, mishap::useless_body},
         {t.copied_first, mishap::copied_first},
+        {t.web_page, mishap::web_page},
+        {t.elsewhere, mishap::elsewhere},
+        {t.encoded, mishap::encoded},
     };
     for (const auto& [probability, m] : all) {
         if (u < probability) return m;
@@ -35,12 +38,22 @@ network::mishap network::draw_mishap()
     return mishap::none;
 }
 
+network::mishap network::draw_mishap(const exchange& x)
+{
+    const mishap m = draw_mishap();
+    return m == mishap::none && !healthy_ && x.room == plan_.disliked_room ? mishap::disliked : m;
+}
+
 // Returns whether the socket took all of it.
 bool network::carry(wire& w, exchange& x)
 {
     const wire_link link = w.weak_from_this();
     if (w.server_gone) return true;
-    const mishap m = draw_mishap();
+    if (w.surplus) {
+        carry_behind_surplus(link, x);
+        return true;
+    }
+    const mishap m = draw_mishap(x);
     if (m != mishap::none) world_.note("mishap", x.number, static_cast<unsigned>(m));
     const duration there = latency();
     switch (m) {
@@ -56,7 +69,7 @@ bool network::carry(wire& w, exchange& x)
     case mishap::copied_first: carry_copy_first(link, x); return true;
     case mishap::slow: carry_slowly(link, x); return true;
     case mishap::not_read: return carry_in_part(link, x);
-    default: world_.after(there, [this, link, &x, m] { serve(link, x, m); }); return true;
+    default: world_.after(there, [this, link, &x, m] { arrive(link, x, m); }); return true;
     }
 }
 
@@ -98,6 +111,22 @@ void network::serve_copy(exchange& x)
     serve_unheard(x);
 }
 
+// What comes first is the response to another request, of another room.
+void network::carry_behind_surplus(const wire_link& link, exchange& x)
+{
+    world_.note("surplus", x.number);
+    const duration there = latency();
+    world_.after(there, [this, link, &x] {
+        const auto t = link.lock();
+        if (!t || t->at() != wire::stage::ready || t->under_way() != &x || t->death != 0) return;
+        t->last_exchange = true;
+        x.another_room = true;
+        reply a{.body = server_.describe_another(x.room)};
+        answer(*t, x, std::move(a), mishap::none);
+    });
+    if (world_.random().one_in(2)) world_.after(there, [this, &x] { serve_unheard(x); });
+}
+
 void network::carry_slowly(const wire_link& link, exchange& x)
 {
     auto& r = world_.random();
@@ -130,7 +159,29 @@ bool network::carry_in_part(const wire_link& link, exchange& x)
     return false;
 }
 
-// The request has arrived.
+// A service that takes its time, and has so many places.
+void network::arrive(const wire_link& link, exchange& x, mishap m)
+{
+    if (healthy_ || plan_.places == 0) return serve(link, x, m);
+    arrivals_.push_back({link, &x, m});
+    serve_waiting();
+}
+
+void network::serve_waiting()
+{
+    while (!arrivals_.empty() && (healthy_ || in_service_ < plan_.places)) {
+        const arrival a = arrivals_.front();
+        arrivals_.pop_front();
+        ++in_service_;
+        world_.after(healthy_ ? duration::zero() : plan_.service_time, [this, a] {
+            --in_service_;
+            serve(a.link, *a.request, a.what);
+            serve_waiting();
+        });
+    }
+}
+
+// The request has arrived, and its turn.
 void network::serve(const wire_link& link, exchange& x, mishap m)
 {
     const auto t = link.lock();

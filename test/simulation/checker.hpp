@@ -54,19 +54,20 @@ public:
 
     // Totals (accounts.cpp)
 
-    void on_step(const stats&);
+    void on_step(const stats&, std::uint64_t observer_threw);
     void at_rest(const stats&);
     void at_end();
 
     time_point paused_until() const noexcept { return paused_until_; }
 
-private:
-    // observer
+    // Hooks (accounts.cpp)
+
     void on_call_start(const call_start&) override;
     void on_attempt_end(const attempt_end&) override;
     void on_retry(const retry_planned&) override;
     void on_call_end(const call_end&) override;
 
+private:
     void require(bool holds, std::string_view name, const caller&, std::string_view what = {});
     caller* find(std::uint64_t id);
     void asks(caller&);
@@ -77,6 +78,10 @@ private:
 
     // wire_rules.cpp
     void check_connection(const wire&);
+    void check_survivor(const exchange&, const wire&);
+    void check_time_left(const exchange&);
+    void note_duration(const exchange&);
+    bool lacked_time(const caller&) const;
     void check_throttle(const exchange&);
     void check_rate(const exchange&);
     void check_key(const exchange&);
@@ -90,6 +95,7 @@ private:
     void check_effect(const caller&);
     void check_success(const caller&);
     void check_told(const caller&);
+    void check_told_of_change(const caller&, const std::string& answer);
 
     world& world_;
     const plan& plan_;
@@ -108,6 +114,14 @@ private:
     time_point paused_until_{};
     double level_ = 0; // of the bucket that the rate limit stands for
     time_point level_at_{};
+
+    // When the last request was sent that timed out on a connection that had served before
+    time_point timed_out_sent_{};
+
+    // Exchanges (overload.cpp)
+    std::uint64_t answered_ = 0;
+    std::uint64_t cut_ = 0; // by the deadline
+    duration longest_{};
 
     // Credentials
     unsigned newest_key_ = 0;  // that the client got

@@ -41,7 +41,8 @@ driver::driver(std::uint64_t seed, bool verbose)
     , plan_(plan::draw(world_.random(), random_source(~seed)))
     , checker_(std::make_shared<checker>(world_, plan_, record_, network_, server_))
 {
-    plan_.settings.observer = checker_;
+    observer_ = std::make_shared<throwing_observer>(world_, *checker_, plan_.observer_throws);
+    plan_.settings.observer = observer_;
     if (plan_.provider)
         plan_.settings.credential_provider = [this](const credential_reply& r) { ask_for_credentials(r); };
     if (const std::string why = check(plan_.settings); !why.empty()) throw std::logic_error(why);
@@ -51,7 +52,7 @@ driver::driver(std::uint64_t seed, bool verbose)
     engine_->open();
     engine_alive_ = engine_;
     world_.after_step = [this] {
-        if (engine_) checker_->on_step(engine_->totals());
+        if (engine_) checker_->on_step(engine_->totals(), observer_->thrown());
     };
     world_.note("plan", "calls", plan_.calls, "rooms", plan_.rooms, "connections",
                 plan_.settings.max_connections, "ordered", plan_.settings.ordered_changes, "rate",
@@ -99,6 +100,8 @@ void driver::plan_service()
         server_.add_old("room-" + std::to_string(i));
     for (std::size_t i = 0; i < plan_.restarts; ++i)
         world_.after(r.moment(0us, plan_.span), [this] { network_.restart(); });
+    for (std::size_t i = 0; i < plan_.deaths; ++i)
+        world_.after(r.moment(0us, plan_.span), [this] { network_.die(); });
     for (std::size_t i = 0; i < plan_.key_changes; ++i)
         world_.after(r.moment(0us, plan_.span), [this] {
             if (network_.healthy()) return;
@@ -178,6 +181,9 @@ call_options driver::options_of(caller& c, bool healthy)
         if (checker_->paused_until() > world_.now())
             timeout += std::chrono::ceil<milliseconds>(checker_->paused_until() - world_.now());
         o.timeout(timeout);
+    } else if (plan_.places != 0) {
+        timeout = std::chrono::ceil<milliseconds>(r.spread(plan_.service_time / 2, plan_.service_time * 8));
+        o.timeout(timeout);
     } else if (!r.one_in(3)) {
         timeout =
             std::chrono::duration_cast<milliseconds>(r.one_in(3) ? r.spread(1ms, 20s) : r.moment(1s, 40s));
@@ -186,6 +192,12 @@ call_options driver::options_of(caller& c, bool healthy)
     }
     c.policy = plan_.settings.retry;
     if (r.one_in(8)) o.retry(c.policy = plan_.other_policy);
+    c.attempt_timeout = plan_.settings.attempt_timeout;
+    if (!healthy && plan_.short_attempts > 0 && r.chance(plan_.short_attempts)) {
+        const auto limit = std::chrono::ceil<milliseconds>(r.spread(100ms, 3s));
+        // X o.attempt_timeout(limit);
+        c.attempt_timeout = limit;
+    }
     c.expired = timeout.count() <= 0;
     c.started = world_.now();
     c.deadline = c.started + timeout;

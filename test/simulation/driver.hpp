@@ -6,6 +6,7 @@
 #include "network.hpp"
 #include "plan.hpp"
 #include "record.hpp"
+#include "throwing_observer.hpp"
 #include "world.hpp"
 
 #include <watchers/rooms/config.hpp>
@@ -84,6 +85,7 @@ private:
     model_server server_{plan_};
     network network_{world_, plan_, record_, server_};
     std::shared_ptr<checker> checker_;
+    std::shared_ptr<throwing_observer> observer_;
     std::shared_ptr<detail::engine> engine_;
     std::weak_ptr<detail::engine> engine_alive_;
 

@@ -8,6 +8,8 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 
+#include <iterator>
+
 namespace watchers::rooms::sim {
 
 namespace {
@@ -28,7 +30,7 @@ const model_server::room* model_server::find(const std::string& id) const
 reply model_server::serve(exchange& x)
 {
     x.served = true;
-    if (x.key != key_) return refuse(401, "who are you?");
+    if (x.key != key_) return refuse_key(x);
     const room* r = find(x.room);
     if (x.kind == operation_kind::create_room) return create(x);
     if (r == nullptr) return refuse(404, "no such room");
@@ -39,6 +41,21 @@ reply model_server::serve(exchange& x)
         answer.found_matching =
             r->name == c->wanted->name() && r->about == c->wanted->about() && r->voice == c->wanted->voice();
     return answer;
+}
+
+reply model_server::refuse_key(const exchange& x) const
+{
+    using enum plan::key_refusal;
+    static constexpr plan::key_refusal all[] = {status_401, status_403, no_project};
+    switch (plan_.wrong_key == one_or_another ? all[x.number % std::size(all)] : plan_.wrong_key) {
+    case status_403: return refuse(403, "Bearer token is not valid");
+    case no_project: {
+        reply a = refuse(404, "Project not found");
+        a.no_project = true;
+        return a;
+    }
+    default: return refuse(401, "who are you?");
+    }
 }
 
 reply model_server::create(exchange& x)
@@ -73,6 +90,7 @@ reply model_server::change(exchange& x)
             r->second.status = o.at("status").as_string().c_str();
         answer.body = describe(x.room, r->second);
     }
+    if (plan_.vendor) answer = {.status = 201, .body = "true"};
     ++x.applied;
     on_applied(x);
     return answer;
@@ -80,7 +98,8 @@ reply model_server::change(exchange& x)
 
 std::string model_server::describe(const std::string& id, const room& r) const
 {
-    boost::json::object o{{"roomId", id}, {"status", r.status}};
+    boost::json::object o{{plan_.vendor ? "externalRoomId" : "roomId", id}, {"status", r.status}};
+    if (plan_.vendor) o["id"] = 67890;
     if (plan_.tells_members) {
         o["name"] = r.name;
         o["about"] = r.about;

@@ -19,6 +19,8 @@ struct reply
     std::string fields{}; // header lines
     std::optional<std::string> found{};
     bool found_matching = false;
+    bool web_page = false;
+    bool no_project = false;
 };
 
 // The Room API as the library takes it to be, with rooms and credentials.
@@ -49,6 +51,11 @@ public:
     }
 
     const room* find(const std::string& id) const;
+    // A response about another room than that.
+    std::string describe_another(const std::string& id) const
+    {
+        return describe(id + "-of-another", {.name = "another's", .about = "it", .creator = "another"});
+    }
     unsigned key() const noexcept { return key_; }
     void change_key() { ++key_; }
 
@@ -56,6 +63,7 @@ public:
     std::function<void(exchange&)> on_applied;
 
 private:
+    reply refuse_key(const exchange&) const;
     reply create(exchange&);
     reply change(exchange&);
     std::string describe(const std::string& id, const room&) const;

@@ -79,12 +79,17 @@ void network::begin_resolving()
     auto& r = world_.random();
     resolving_ = true;
     world_.note("resolve");
+    if (plan_.trouble.dns_late > 0 && unused_addresses_since_ &&
+        world_.now() < *unused_addresses_since_ + 25s)
+        world_.violate("late_lookup", "asked again though addresses came that nobody waited for any more");
+    unused_addresses_since_.reset();
     duration takes = latency();
     error_code ec;
     if (happens(plan_.trouble.dns_stalled)) takes = r.moment(100ms, 12s);
     if (happens(plan_.trouble.dns_failed))
         ec = r.one_in(4) ? error_code(boost::asio::error::host_not_found)
                          : error_code(boost::asio::error::host_not_found_try_again);
+    if (happens(plan_.trouble.dns_late)) takes = plan_.settings.resolve_timeout + r.moment(1us, 2s);
     if (r.one_in(8)) addresses_ = r.between(1U, 4U); // the answer has changed
     world_.after(takes, [this, ec] {
         resolving_ = false;
@@ -98,7 +103,9 @@ void network::begin_resolving()
                 addresses.emplace_back(ip::address_v4(four), 443);
         }
         world_.note("resolved", addresses.size(), ec.message());
+        const unsigned made = made_;
         if (const auto l = listener_.lock(); l && !abandoned_) l->on_resolved(ec, std::move(addresses));
+        if (!ec && made == made_) unused_addresses_since_ = world_.now();
     });
 }
 
@@ -148,11 +155,11 @@ void network::end(const wire_link& link, duration in, ending how)
     const bool noticed_late = world_.random().one_in(3);
     world_.after(in, [this, link, how, noticed_late] {
         const auto w = link.lock();
-        if (!w) return;
+        if (!w || w->death != 0) return;
         w->set_loud();
         const auto tell = [link, how] {
             const auto v = link.lock();
-            if (!v) return;
+            if (!v || v->death != 0) return;
             switch (how) {
             case ending::reset: return v->ended(boost::asio::error::connection_reset, false);
             case ending::half_close: return v->ended({}, true);
@@ -184,10 +191,25 @@ void network::restart()
     std::erase_if(links_, [](const wire_link& l) { return l.expired(); });
 }
 
+void network::die()
+{
+    if (healthy_) return;
+    world_.note("die");
+    ++deaths_;
+    for (const wire_link& link : links_) {
+        const auto t = link.lock();
+        if (!t || t->at() != wire::stage::ready || t->death != 0) continue;
+        t->server_gone = true;
+        t->death = deaths_;
+    }
+}
+
 void network::heal()
 {
     world_.note("heal");
     healthy_ = true;
+    for (const wire_link& link : links_)
+        if (const auto t = link.lock()) t->death = 0; // they are told of their end now
     restart();
     // Connections of whose end nobody would tell.
     for (const wire_link& link : links_)

@@ -9,8 +9,10 @@
 #include <watchers/rooms/impl/io/transport.hpp>
 
 #include <cstddef>
+#include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -64,6 +66,9 @@ public:
     time_point idle_since;
     unsigned status_at_end = 0; // of an answer that a clean end makes whole
     bool server_gone = false;   // nothing sent from now on is served; the end is under way
+    unsigned death = 0;         // it swallows everything since then, and tells nothing
+    unsigned exchanges = 0;     // begun
+    bool surplus = false;       // another response is on its way, which nobody asked for
     bool last_exchange = false; // the answer said that there is to be no other request
     void set_loud() noexcept { quiet_ = false; }
 
@@ -99,6 +104,8 @@ public:
 
     // The service starts anew: no connection survives, and what was under way is carried out or not.
     void restart();
+    // All connections die silently, as behind a NAT that forgets them.
+    void die();
     // From now on nothing goes wrong.
     void heal();
     bool healthy() const noexcept { return healthy_; }
@@ -138,6 +145,10 @@ private:
         malformed,
         useless_body,
         copied_first,
+        web_page,
+        elsewhere,
+        encoded,
+        disliked,
     };
 
     // Connections
@@ -150,18 +161,23 @@ private:
     // Requests
     bool carry(wire&, exchange&);
     mishap draw_mishap();
+    mishap draw_mishap(const exchange&);
     void carry_slowly(const wire_link&, exchange&);
     bool carry_in_part(const wire_link&, exchange&);
     void carry_late(const wire_link&, exchange&);
     void carry_twice(const wire_link&, exchange&);
     void carry_copy_first(const wire_link&, exchange&);
     void serve_copy(exchange&);
+    void carry_behind_surplus(const wire_link&, exchange&);
+    void arrive(const wire_link&, exchange&, mishap);
+    void serve_waiting();
     void serve(const wire_link&, exchange&, mishap);
     void serve_unheard(exchange& x) { server_.serve_unheard(x); }
 
     // Answers
     reply mishandle(exchange&, mishap);
     void set_retry_after(reply&, exchange&);
+    reply make_page(unsigned status);
     void answer(wire&, exchange&, reply, mishap);
     void answer_malformed(wire&, exchange&);
     void send_pieces(wire&, exchange&, std::string bytes, unsigned status, bool closes, bool until_end);
@@ -179,6 +195,15 @@ private:
     std::weak_ptr<detail::environment::listener> listener_;
     std::vector<wire_link> links_;
     unsigned made_ = 0;
+    unsigned deaths_ = 0;
+    struct arrival
+    {
+        wire_link link;
+        exchange* request;
+        mishap what;
+    };
+    std::deque<arrival> arrivals_; // that the service has no place for
+    std::size_t in_service_ = 0;
     std::size_t ready_ = 0;
     std::size_t busy_ = 0;
     std::size_t wires_ = 0;
@@ -186,6 +211,7 @@ private:
     int work_ = 0;
     unsigned addresses_ = 2;
     bool resolving_ = false;
+    std::optional<time_point> unused_addresses_since_;
     bool abandoned_ = false;
     bool healthy_ = false;
 };

@@ -32,6 +32,7 @@ way way_of(const caller& c)
         default: return way::final;
         }
     }
+    if (c.exchanges.back()->another_room) return way::ambiguous; // as if the response had been lost
     switch (c.last_status) {
     case 0: break;
     case 421: return way::unsent;
@@ -84,10 +85,18 @@ bool checker::had_another(const caller& c) const
         std::max<duration>(p.backoff_cap, asked ? duration(*asked) + p.backoff_base : duration::zero());
     if (wait >= c.deadline - world_.now() || paused_until_ >= c.deadline) return false;
 
+    // Other credentials are tried, once.
+    if (c.last_sent && c.exchanges.back()->denied() && c.last_status != 403) {
+        const auto refusals = std::count_if(c.exchanges.begin(), c.exchanges.end(),
+                                            [](const exchange* x) { return x->denied(); });
+        return refusals == 1 && (plan_.provider || newest_key_ > c.exchanges.back()->key);
+    }
+
     // A look is free.
     const bool duplicate =
         c.last_sent && c.exchanges.back()->duplicate() && (was_in_doubt(c) || p.confirm_conflicts);
-    if (creates && (w == way::ambiguous || duplicate)) return p.confirm_creates;
+    const bool page = c.last_sent && c.last_status / 100 == 2 && c.exchanges.back()->web_page;
+    if (creates && (w == way::ambiguous || duplicate || page)) return p.confirm_creates;
     if (plan_.settings.retry.budget != 0 && tokens_ < (timed_out ? 10 : 5)) return false;
     switch (w) {
     case way::final: return false;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <string>
 
 namespace watchers::rooms::sim {
 
@@ -78,16 +79,65 @@ troubles draw_troubles(random_source& r)
     return t;
 }
 
+// More calls than the service can serve, many of which have not the time to wait.
+void overload(random_source& r, plan& p)
+{
+    config& c = p.settings;
+    p.places = r.between<std::size_t>(1, 2 * c.max_connections);
+    p.service_time = r.spread(30ms, 2s);
+    const auto busy = p.service_time * static_cast<int>(1 + (c.max_connections - 1) / p.places);
+    c.attempt_timeout = std::max(c.attempt_timeout, std::chrono::ceil<milliseconds>(3 * busy + 1s));
+    p.calls = r.between<std::size_t>(200, 700);
+    const double capacity = static_cast<double>(std::min(p.places, c.max_connections)) /
+                            std::chrono::duration<double>(p.service_time).count();
+    const double seconds = static_cast<double>(p.calls) / (capacity * (0.5 + 4 * r.unit()));
+    p.span = std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(seconds));
+    p.ending_at = r.moment(1us, p.span * 5 / 4);
+    p.only_overload = r.one_in(2);
+    if (!p.only_overload) return;
+    p.trouble = {};
+    p.restarts = p.key_changes = p.deaths = 0;
+    p.disliked_room.clear();
+    p.cancellations = 0;
+    c.max_requests_per_second = 0;
+    c.idle_timeout = 30s;
+    c.max_connection_lifetime = 600s;
+}
+
+// What the client does not cope with yet.
+void not_yet(plan& p)
+{
+    troubles& t = p.trouble;
+    t.web_page = t.elsewhere = t.encoded = t.surplus = t.dns_late = 0;
+    p.vendor = false;
+    p.wrong_key = plan::key_refusal::status_401;
+    p.deaths = 0;
+    p.disliked_room.clear();
+    p.only_overload = false;
+    p.places = 0;
+}
+
 // Half of the worlds know nothing of these.
 void draw_later(random_source& r, plan& p)
 {
     if (r.one_in(2)) return;
     troubles& t = p.trouble;
     const double most = r.one_in(4) ? 0.35 : 0.08;
-    for (double* chance : {&t.copied_first})
+    for (double* chance : {&t.copied_first, &t.web_page, &t.elsewhere, &t.encoded, &t.surplus, &t.dns_late})
         if (r.one_in(3)) *chance = r.unit() * most;
     p.settings.retry.confirm_conflicts = r.one_in(4);
     p.other_policy.confirm_conflicts = r.one_in(4);
+    p.vendor = r.one_in(3);
+    static constexpr plan::key_refusal refusals[] = {
+        plan::key_refusal::status_401, plan::key_refusal::status_403, plan::key_refusal::no_project,
+        plan::key_refusal::one_or_another};
+    p.wrong_key = r.pick(refusals);
+    if (r.one_in(4)) p.deaths = r.between<std::size_t>(1, 3);
+    if (false && r.one_in(4)) p.observer_throws = r.unit() * 0.5;
+    if (false && r.one_in(4)) p.short_attempts = r.unit() * 0.5;
+    if (r.one_in(6)) p.disliked_room = "room-" + std::to_string(r.below(p.rooms));
+    if (r.one_in(4)) overload(r, p);
+    not_yet(p);
 }
 
 } // namespace

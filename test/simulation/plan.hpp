@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <string>
 
 namespace watchers::rooms::sim {
 
@@ -27,10 +28,14 @@ struct troubles
     double malformed = 0;    // not HTTP, or too large
     double useless_body = 0; // 2xx
     double copied_first = 0; // delivered twice, a copy before it
+    double web_page = 0;     // a page with 200 comes from something in between, carried out or not
+    double encoded = 0;      // carried out, and the answer has a content coding
+    double elsewhere = 0;    // 404 or 405 of a server that is not the service
 
     // Of an exchange that went well
     double said_close = 0;
     double idle_close = 0;
+    double surplus = 0; // another response comes, when the next request is under way
 
     // Of a connection
     double refused = 0;
@@ -41,6 +46,7 @@ struct troubles
     // Of a resolution
     double dns_failed = 0;
     double dns_stalled = 0;
+    double dns_late = 0; // answered, shortly after the limit on it
 };
 
 // What a seed stands for.
@@ -60,8 +66,25 @@ struct plan
     bool old_rooms = false; // half of them are there before
     std::size_t restarts = 0;
     std::size_t key_changes = 0;
+    std::size_t deaths = 0;    // of all connections at once, and nobody hears of it
     bool tells_members = true; // the service's answers to get
     bool duplicate_by_400 = false;
+
+    enum class key_refusal : unsigned char
+    {
+        status_401,
+        status_403,     // of the token
+        no_project,     // the 404 of the project
+        one_or_another, // by the request's number
+    };
+    key_refusal wrong_key = key_refusal::status_401;
+    bool vendor = false; // the room's id is externalRoomId, and a change is answered by 201 and `true`
+    std::chrono::nanoseconds service_time{}; // of each request, of which so many at a time
+    std::size_t places = 0;                  // zero: no such bounds
+    bool only_overload = false;              // nothing else goes wrong
+    double observer_throws = 0;
+    double short_attempts = 0;   // calls with an attempt_timeout of their own
+    std::string disliked_room{}; // by a firewall, which answers 403
     double cancellations = 0;
     double chained_calls = 0;
 

@@ -31,9 +31,11 @@ unsigned number_behind(std::string_view text, std::string_view prefix)
 
 } // namespace
 
-std::string caller::name() const
+const std::string& caller::name() const
 {
-    return "call-" + std::to_string(number) + " " + std::string(to_string(kind)) + " " + room;
+    if (name_.empty())
+        name_ = "call-" + std::to_string(number) + " " + std::string(to_string(kind)) + " " + room;
+    return name_;
 }
 
 caller& record::new_caller()

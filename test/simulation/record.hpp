@@ -35,7 +35,9 @@ struct exchange
     std::string body;
     unsigned key = 0; // the version of the credentials
     time_point sent;
-    bool looks = false; // a get that confirms a create
+    bool looks = false;  // a get that confirms a create
+    bool reused = false; // its connection had served before
+    unsigned death = 0;  // its connection had died silently, then
 
     // The service
     unsigned applied = 0; // how often it was carried out
@@ -45,9 +47,14 @@ struct exchange
     // The client
     bool over = false; // answered, or its connection gone
     time_point over_at;
-    unsigned status = 0; // of the complete answer that the client was given; 0: none
-    std::string answer;  // its body
-    bool usable = true;  // its body
+    unsigned status = 0;    // of the complete answer that the client was given; 0: none
+    bool timed_out = false; // the client gave up waiting for it
+    std::string answer;     // its body
+    bool usable = true;     // its body
+    bool encoded = false;   // its body, which the client cannot read
+    bool web_page = false;
+    bool another_room = false; // it is not about this request's
+    bool no_project = false;   // the 404 tells that the key is not valid
     std::optional<std::chrono::seconds> retry_after;
     std::optional<std::string> found; // get: the creator's mark of the room at the moment of the answer
     bool found_matching = false;      // a confirmation: with the members that the create had
@@ -58,7 +65,12 @@ struct exchange
         return status >= 300 && status < 500 && status != 408 &&
                (status >= 400 || status == 307 || status == 308);
     }
-    bool doubtful() const noexcept { return status / 100 != 2 && !refused(); }
+    bool succeeded() const noexcept { return status / 100 == 2 && !web_page && !another_room; }
+    bool doubtful() const noexcept { return !succeeded() && !refused(); }
+    // By reason of the credentials, as far as the client can know.
+    bool denied() const noexcept { return status == 401 || status == 403 || no_project_told(); }
+    bool no_project_told() const noexcept { return status == 404 && no_project; }
+    bool no_room_told() const noexcept { return status == 404 && !no_project && !web_page; }
 
     bool duplicate() const noexcept
     {
@@ -82,6 +94,7 @@ struct caller
     retry_policy policy;
     time_point started;
     time_point deadline;
+    duration attempt_timeout{};
     bool expired = false;       // it had no time at all
     bool refused_drain = false; // started when a drain, or the end, had begun
     bool refused_stop = false;
@@ -123,7 +136,11 @@ struct caller
     std::optional<time_point> not_before; // by a 503's Retry-After
 
     bool changes() const noexcept { return kind != operation_kind::get_room; }
-    std::string name() const;
+    // Made once: it is asked for often.
+    const std::string& name() const;
+
+private:
+    mutable std::string name_;
 };
 
 // Who sent what: requests are told apart by what they say alone, so the driver has no two calls under way

@@ -32,10 +32,12 @@ void checker::on_handler(caller& c)
     check_told(c);
     // A caller who acts on the end of a change finds the changes before it ended as well.
     if (!plan_.settings.ordered_changes || !c.changes() || !c.begun) return;
-    for (const caller* before : record_.active())
-        require(!before->over || before->over_order > c.over_order || before->number >= c.number ||
-                    before->room != c.room || !before->changes() || before->exchanges.empty(),
-                "handlers_in_order", c, "is told of its end before " + before->name());
+    for (const caller* before : record_.active()) {
+        if (!before->over || before->over_order > c.over_order || before->number >= c.number ||
+            before->room != c.room || !before->changes() || before->exchanges.empty())
+            continue;
+        require(false, "handlers_in_order", c, "is told of its end before " + before->name());
+    }
 }
 
 void checker::check_error(const caller& c)
@@ -44,12 +46,15 @@ void checker::check_error(const caller& c)
     const bool ours = c.error.category() == rooms_category();
     require(ours, "distinct_errors", c, "of another category");
     const auto waited = c.ended - c.started;
+    static const exchange nothing_sent;
+    const exchange* const last = c.exchanges.empty() ? &nothing_sent : c.exchanges.back();
     switch (e) {
     case errc::cancelled:
         require(c.cancelled || c.cancelled_total, "distinct_errors", c, "was not cancelled");
         break;
     case errc::deadline_exceeded:
-        require(c.expired || c.ended >= c.deadline, "distinct_errors", c, "its deadline is still to come");
+        require(c.expired || c.ended >= c.deadline || lacked_time(c), "distinct_errors", c,
+                "its deadline is still to come");
         break;
     case errc::draining: require(c.refused_drain, "distinct_errors", c, "nothing drains"); break;
     case errc::shutting_down: require(stopped(), "distinct_errors", c, "nobody destroyed the client"); break;
@@ -57,7 +62,29 @@ void checker::check_error(const caller& c)
         require(plan_.settings.pool_timeout.count() > 0 && waited >= plan_.settings.pool_timeout,
                 "distinct_errors", c, "has not waited that long");
         break;
-    case errc::not_found: require(c.diagnostics.http_status() == 404, "distinct_errors", c, "no 404"); break;
+    case errc::not_found:
+        require(c.diagnostics.http_status() == 404 && last->no_room_told() &&
+                    c.kind != operation_kind::create_room,
+                "distinct_errors", c, "nobody said that there is no such room");
+        break;
+    case errc::bad_body:
+    case errc::conflict:
+    case errc::bad_request:
+        require(!last->another_room, "another_room", c, "believes a response that is not its own");
+        break;
+    case errc::unauthorized: require(last->status == 401, "distinct_errors", c, "no 401"); break;
+    case errc::forbidden: require(last->status == 403, "distinct_errors", c, "no 403"); break;
+    case errc::unknown_project:
+        require(last->no_project_told(), "distinct_errors", c, "nobody said that there is no such project");
+        break;
+    case errc::unexpected_encoding:
+        require(last->encoded && last->kind == operation_kind::get_room, "distinct_errors", c,
+                "no content coding was in the way");
+        break;
+    case errc::not_the_service:
+        require(last->web_page || (last->status == 404 && last->kind == operation_kind::create_room),
+                "distinct_errors", c, "the service answered");
+        break;
     case errc::outcome_unknown:
         require(c.kind == operation_kind::create_room && c.policy.confirm_creates, "distinct_errors", c,
                 "nothing was to be confirmed");
@@ -104,7 +131,8 @@ void checker::check_success(const caller& c)
 {
     const exchange* last = c.exchanges.empty() ? nullptr : c.exchanges.back();
     if (last == nullptr || last->status == 0) return require(false, "success", c, "without an answer");
-    const bool answered_well = last->status / 100 == 2;
+    require(!last->another_room, "another_room", c, "believes a response that is not its own");
+    const bool answered_well = last->succeeded();
     unsigned applied = 0;
     bool in_doubt = false;
     bool looked_for = false;
@@ -134,16 +162,28 @@ void checker::check_success(const caller& c)
         break;
     }
     case operation_kind::delete_room: {
-        const bool gone = last->status == 404;
+        const bool gone = last->no_room_told();
         require(gone ? in_doubt || c.policy.accept_missing_on_delete : applied > 0, "effect_applied", c);
         break;
     }
     default:
         require(answered_well && applied > 0 && last->applied > 0, "effect_applied", c,
                 "success, and no such change in the service's record");
-        if (last->usable)
-            require(c.told.raw_json() == last->answer, "told_of_the_room", c, c.told.raw_json());
+        if (last->usable) check_told_of_change(c, last->answer);
     }
+}
+
+void checker::check_told_of_change(const caller& c, const std::string& answer)
+{
+    if (answer != "true")
+        return require(c.told.raw_json() == answer, "told_of_the_room", c, c.told.raw_json());
+    // What was asked for is what there is to tell.
+    const auto id = c.told.id();
+    require(id && *id == c.room, "told_of_the_room", c, "another id");
+    require(c.kind != operation_kind::set_voice || c.told.voice() == c.voice, "told_of_the_room", c, "voice");
+    require(c.kind != operation_kind::set_status || c.told.status() == c.status, "told_of_the_room", c,
+            "status");
+    require(c.diagnostics.note().empty(), "told_of_the_room", c, c.diagnostics.note());
 }
 
 void checker::check_told(const caller& c)

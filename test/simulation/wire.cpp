@@ -39,6 +39,8 @@ bool wire::send(std::string_view bytes)
     exchange& x = network_.record_.sent(bytes);
     network_.world_.note("send", x.number, "on", number_, "by", x.by != nullptr ? x.by->name() : "nobody",
                          to_string(x.kind), x.room, "key", x.key);
+    x.reused = exchanges++ > 0;
+    x.death = death;
     network_.on_sent(x, *this);
     under_way_ = &x;
     ++network_.busy_;

@@ -17,6 +17,8 @@ void checker::on_sent(exchange& x, const wire& w)
     require(!stopped(), "nothing_after_the_end", *x.by);
     require(world_.now() <= x.by->deadline, "deadline", *x.by, "a request is sent after it");
     check_connection(w);
+    check_survivor(x, w);
+    check_time_left(x);
     check_throttle(x);
     check_rate(x);
     check_key(x);
@@ -27,8 +29,9 @@ void checker::on_sent(exchange& x, const wire& w)
 
 void checker::on_over(const exchange& x)
 {
+    note_duration(x);
     if (x.by == nullptr) return;
-    require(x.over_at - x.sent <= plan_.settings.attempt_timeout, "attempt_timeout", *x.by);
+    require(x.over_at - x.sent <= x.by->attempt_timeout, "attempt_timeout", *x.by);
     require(x.over_at <= x.by->deadline, "deadline", *x.by, "an exchange goes on after it");
 }
 
@@ -44,9 +47,7 @@ void checker::on_answered(const exchange& x)
     }
     if (x.status == 503 && x.retry_after && *x.retry_after <= policy.max_retry_after)
         x.by->not_before = world_.now() + *x.retry_after;
-    if (x.status == 401) {
-        if (x.key >= newest_key_) key_refused_ = true;
-    }
+    if (x.denied() && x.key >= newest_key_) key_refused_ = true;
 }
 
 void checker::check_connection(const wire& w)
@@ -57,6 +58,17 @@ void checker::check_connection(const wire& w)
     const duration idle_limit = plan_.settings.idle_timeout;
     if (lifetime.count() > 0 && age > lifetime) world_.violate("connection_age", "serves after its lifetime");
     if (idle > idle_limit) world_.violate("connection_age", "serves after its time to be idle");
+}
+
+// Connections that were idle when a request was sent that timed out may be as dead as that one's.
+void checker::check_survivor(const exchange& x, const wire& w)
+{
+    require(w.idle_since >= timed_out_sent_ || plan_.deaths == 0, "silent_connections", *x.by,
+            "sent on a connection that was idle already when a request was sent that timed out");
+    if (x.death == 0 || !x.reused) return;
+    for (const exchange* before : x.by->exchanges)
+        require(before == &x || before->death != x.death || !before->reused || !before->timed_out,
+                "silent_connections", *x.by, "meets a second connection that died at the same moment");
 }
 
 // Throttling
@@ -88,8 +100,8 @@ void checker::check_key(const exchange& x)
     require(x.key >= newest_key_, "newest_credentials", *x.by,
             "key " + std::to_string(x.key) + " though " + std::to_string(newest_key_) + " was got before");
     const auto refusals = std::count_if(x.by->exchanges.begin(), x.by->exchanges.end(),
-                                        [](const exchange* e) { return e->status == 401; });
-    require(refusals <= 1, "second_401_is_final", *x.by);
+                                        [](const exchange* e) { return e->denied(); });
+    require(refusals <= 1, "second_refusal_is_final", *x.by);
 }
 
 unsigned checker::on_provider_asked()
@@ -98,7 +110,7 @@ unsigned checker::on_provider_asked()
     if (asked_ && world_.now() < asked_at_ + plan_.settings.attempt_timeout)
         world_.violate("provider_single_flight", "asked while a question is open");
     if (newest_key_ != 0 && !key_refused_)
-        world_.violate("provider_asked_for_a_reason", "no 401 came for the credentials that there are");
+        world_.violate("provider_asked_for_a_reason", "nobody refused the credentials that there are");
     asked_ = true;
     asked_at_ = world_.now();
     return ++question_;
@@ -174,7 +186,7 @@ void checker::check_create_again(const exchange& x)
     const exchange* first = nullptr;
     const exchange* second = nullptr;
     for (const exchange* look : c.exchanges) {
-        if (!look->looks || look->number < doubtful->number || look->status != 404) continue;
+        if (!look->looks || look->number < doubtful->number || !look->no_room_told()) continue;
         if (first == nullptr)
             first = look;
         else if (look->sent >= first->over_at + c.policy.settle_delay)
