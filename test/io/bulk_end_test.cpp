@@ -67,6 +67,7 @@ TEST_CASE("bulk_end the_option_at_fault_is_named")
     CHECK(fault([](bulk_options& o) { o.window = 0; }) == "window");
     CHECK(fault([](bulk_options& o) { o.window = 1001; }) == "window");
     CHECK(fault([](bulk_options& o) { o.timeout = 0ms; }) == "timeout");
+    CHECK(fault([](bulk_options& o) { o.attempt_timeout = 0ms; }) == "attempt_timeout");
     CHECK(fault([](bulk_options& o) { o.progress_interval = -1ms; }) == "progress_interval");
     CHECK(fault([&](bulk_options& o) { o.journal = &j, o.skip_after_failure = false; }) ==
           "skip_after_failure");

@@ -283,3 +283,89 @@ TEST_CASE("timeouts early_and_needless_wakes_do_no_harm")
     CHECK(call.ended_at - began == 10s);
     CHECK(call.error == errc::response_timeout);
 }
+
+// Row 75: a stalled response and a short timeout leave room for a second attempt.
+TEST_CASE("fault_75_call_options_set_the_attempt_timeout")
+{
+    config c = rig::plain_config();
+    c.retry = retry_policy();
+    c.retry.backoff_base = 1ms;
+    rig r(c);
+    call_record& call = r.get("r", call_options().timeout(3s).attempt_timeout(1s));
+    call_record& other = r.get("other", call_options().timeout(3s));
+    r.open_all();
+    const auto began = r.sim.now();
+
+    r.sim.advance(1s);
+    r.open_all();
+    serve(r, r.newest());
+
+    CHECK(call.ending() == success(effect::none));
+    CHECK(call.ended_at - began == 1s);
+    CHECK(call.diagnostics.last_failure() == errc::response_timeout);
+    CHECK(call.diagnostics.attempts() == 2);
+    r.sim.advance(1h);
+    CHECK(other.error == errc::deadline_exceeded);
+    CHECK(other.ended_at - began == 3s);
+}
+
+TEST_CASE("fault_75_attempt_timeout_is_checked")
+{
+    class sample
+    {
+    public:
+        std::chrono::milliseconds value;
+        bool accepted;
+    };
+    const std::vector<sample> table{
+        {0ms, false},
+        {-1ms, false},
+        {std::chrono::hours(24 * 365) + 1ms, false},
+        {std::chrono::milliseconds::max(), false},
+        {1ms, true},
+        {std::chrono::hours(24 * 365), true},
+    };
+    for (const sample& s : table) {
+        CAPTURE(s.value.count());
+        rig r;
+        call_record& call = r.create("r", call_options().attempt_timeout(s.value));
+        r.sim.poll();
+        CHECK(call.done() != s.accepted);
+        if (s.accepted) continue;
+        CHECK(call.ending() == ending(errc::invalid_argument, effect::none, phase::validation));
+        CHECK(call.diagnostics.message() == "attempt_timeout: must be 1 ms to 365 days");
+        CHECK_FALSE(r.sim.resolving());
+    }
+}
+
+TEST_CASE("opener system_errors_and_what_they_mean")
+{
+    class sample
+    {
+    public:
+        error_code cause;
+        errc expected;
+    };
+    namespace net = boost::asio::error;
+    const std::vector<sample> table{
+        {net::timed_out, errc::connect_timeout}, // the system's own limit is sooner than ours
+        {net::connection_refused, errc::connect_failed},
+        {net::network_unreachable, errc::connect_failed},
+        {net::host_unreachable, errc::connect_failed},
+        {net::access_denied, errc::connect_failed},
+        {net::no_descriptors, errc::resource_exhausted},
+        {make_error_code(boost::system::errc::too_many_files_open_in_system), errc::resource_exhausted},
+        {net::no_buffer_space, errc::resource_exhausted},
+        {net::no_memory, errc::resource_exhausted},
+    };
+    for (const sample& s : table) {
+        CAPTURE(s.cause.message());
+        rig r;
+        call_record& call = r.get("r");
+        r.sim.resolved();
+        r.transport(0).connected(s.cause);
+        r.sim.poll();
+        CHECK(call.ending() == ending(s.expected, effect::none, phase::connect));
+        CHECK(call.diagnostics.cause() == s.cause);
+    }
+}

@@ -144,6 +144,8 @@ public:
     /// max_requests_per_second or the pause that a 429 asked for hold it back.
     std::optional<std::chrono::milliseconds> timeout = std::chrono::minutes(5);
     std::optional<retry_policy> retry = retry_policy::patient();
+    /// Bounds each exchange in place of config::attempt_timeout. 1 ms to 365 days.
+    std::optional<std::chrono::milliseconds> attempt_timeout;
 
     /// How many operations there are, for the progress; known by itself where the source is a sized range.
     std::optional<std::uint64_t> total;

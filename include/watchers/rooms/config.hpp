@@ -162,7 +162,8 @@ public:
     /// Bounds a whole call: queue, DNS, connect, TLS, request, answer, waits, retries and confirmation
     /// (errc::deadline_exceeded). call_options can set another.
     milliseconds timeout{30'000};
-    /// Bounds one exchange on a connection (errc::write_timeout, errc::response_timeout).
+    /// Bounds one exchange on a connection (errc::write_timeout, errc::response_timeout). call_options can
+    /// set another.
     milliseconds attempt_timeout{10'000};
     /// Bounds name resolution (errc::resolve_timeout).
     milliseconds resolve_timeout{5'000};
@@ -199,6 +200,17 @@ public:
 
     /// @param d filled before the completion handler runs; must live until then.
     call_options& diagnostics(rooms::diagnostics& d) & noexcept { return diagnostics_ = &d, *this; }
+    /// Bounds each exchange of this call in place of config::attempt_timeout, so that a second attempt fits
+    /// into a short timeout. 1 ms to 365 days, else errc::invalid_argument.
+    call_options& attempt_timeout(std::chrono::milliseconds t) & noexcept
+    {
+        return attempt_timeout_ = t, *this;
+    }
+    call_options&& attempt_timeout(std::chrono::milliseconds t) && noexcept
+    {
+        return std::move(attempt_timeout(t));
+    }
+
     call_options&& diagnostics(rooms::diagnostics& d) && noexcept { return std::move(diagnostics(d)); }
 
     /// Retries this call by another policy than config::retry; its budget is not used.
@@ -216,11 +228,13 @@ public:
     std::optional<std::chrono::milliseconds> timeout() const noexcept { return timeout_; }
     rooms::diagnostics* diagnostics() const noexcept { return diagnostics_; }
     const std::optional<retry_policy>& retry() const noexcept { return retry_; }
+    std::optional<std::chrono::milliseconds> attempt_timeout() const noexcept { return attempt_timeout_; }
 
 private:
     std::optional<std::chrono::milliseconds> timeout_;
     std::optional<retry_policy> retry_;
     rooms::diagnostics* diagnostics_ = nullptr;
+    std::optional<std::chrono::milliseconds> attempt_timeout_;
     bool background_ = false;
 };
 
@@ -230,6 +244,11 @@ private:
 std::string check(const config&);
 
 } // namespace watchers::rooms
+
+/// Checks the options of a call; every call does. (A timeout of zero or less is no fault: it has passed.)
+/// @returns an empty text, or the first option at fault and its rule, as in "attempt_timeout: must be 1 ms to
+/// 365 days".
+std::string check(const call_options&);
 
 #ifndef WATCHERS_ROOMS_SEPARATE_COMPILATION
 #include <watchers/rooms/impl/config.ipp>

@@ -66,9 +66,11 @@ struct call_end
 /// Hooks for logs, metrics and traces: derive, override what is of interest, and set config::observer.
 ///
 /// Hooks run on the client's executor (its internal strand, if it has one), in the path of the call: keep
-/// them short. They must not throw, nor destroy the client. The views and references they get are valid
-/// during the hook only. No hook ever sees a secret. Without an observer no time is measured and nothing is
-/// called.
+/// them short. They must not destroy the client. The views and references they get are valid during the hook
+/// only. No hook ever sees a secret. Without an observer no time is measured and nothing is called.
+///
+/// An exception that leaves a hook is swallowed and counted (stats::observer_exceptions): the call goes on as
+/// if the hook had returned, and its completion handler is called.
 class observer
 {
 public:

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <watchers/rooms/bulk.hpp>
+#include <watchers/rooms/config.hpp>
 #include <watchers/rooms/impl/io/bulk_counters.hpp>
 
 namespace watchers::rooms {
@@ -39,6 +40,7 @@ WATCHERS_ROOMS_DECL std::string check(const bulk_options& o)
     if (o.retry)
         if (std::string fault = check(*o.retry); !fault.empty()) return fault;
     if (o.timeout && o.timeout->count() <= 0) return "timeout: must be more than zero";
+    if (o.attempt_timeout) return check(call_options().attempt_timeout(*o.attempt_timeout));
     return {};
 }
 

@@ -116,4 +116,14 @@ WATCHERS_ROOMS_DECL std::string check(const config& c)
     return {};
 }
 
+WATCHERS_ROOMS_DECL std::string check(const call_options& o)
+{
+    if (o.attempt_timeout())
+        if (std::string fault =
+                detail::check_duration("attempt_timeout", *o.attempt_timeout(), detail::zero::refused);
+            !fault.empty())
+            return fault;
+    return o.retry() ? check(*o.retry()) : std::string();
+}
+
 } // namespace watchers::rooms

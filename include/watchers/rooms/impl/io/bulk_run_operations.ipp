@@ -92,6 +92,7 @@ WATCHERS_ROOMS_DECL void bulk_run::send(bulk_item& item, bulk_item::stage what)
     call_options o(r.diagnostics);
     o.background(true);
     if (options_.timeout) o.timeout(*options_.timeout);
+    if (options_.attempt_timeout) o.attempt_timeout(*options_.attempt_timeout);
     if (options_.retry) o.retry(*options_.retry);
     call_handler handler(shared_from_this(), item);
     try {

@@ -157,6 +157,7 @@ private:
     std::optional<completion<room>> completion_;
 
     clock::duration timeout_{};
+    clock::duration attempt_timeout_{};
     clock::time_point deadline_;       // the clock's last moment where it stands still
     waiting_line* line_ = nullptr;     // that it stands in
     connection* connection_ = nullptr; // exchanging on it

@@ -64,15 +64,16 @@ WATCHERS_ROOMS_DECL void call::begin(std::uint64_t id, call_request request, con
     diagnostics_ = rooms::diagnostics();
     diagnostics_.set_operation(kind());
     timeout_ = timeout;
+    attempt_timeout_ = options.attempt_timeout().value_or(engine_.settings().attempt_timeout);
     deadline_ = now + timeout;
     attempts_ = 0;
 }
 
 WATCHERS_ROOMS_DECL void call::launch(clock::time_point now)
 {
-    if (observer* o = engine_.watcher()) {
+    if (engine_.observed()) {
         began_ = now;
-        o->on_call_start({id_, kind(), request_->room_id()});
+        engine_.hooks().on_call_start({id_, kind(), request_->room_id()});
     }
     if (kind() != operation_kind::get_room && engine_.settings().ordered_changes) {
         stage_ = stage::turn;
@@ -144,8 +145,9 @@ WATCHERS_ROOMS_DECL void call::finish(error_code ec, room told, when w)
 {
     engine_.clock_timers().cancel(*this);
     diagnostics_.set_attempts(attempts_);
-    if (observer* o = engine_.watcher())
-        o->on_call_end({id_, kind(), request_->room_id(), ec, diagnostics_, engine_.env().now() - began_});
+    if (engine_.observed())
+        engine_.hooks().on_call_end(
+            {id_, kind(), request_->room_id(), ec, diagnostics_, engine_.env().now() - began_});
     if (asked_diagnostics_ != nullptr) *asked_diagnostics_ = std::move(diagnostics_);
 
     completion<room> done(std::move(*completion_));

@@ -32,9 +32,9 @@ WATCHERS_ROOMS_DECL void call::on_connection(connection& c, clock::time_point no
     stage_ = stage::exchanging;
     ++attempts_;
     credentials_ = engine_.credentials_in_use().generation();
-    if (engine_.watcher() != nullptr) sent_ = first_byte_ = engine_.env().now();
+    if (engine_.observed()) sent_ = first_byte_ = engine_.env().now();
     try {
-        engine_.clock_timers().set(*this, std::min(deadline_, now + engine_.settings().attempt_timeout));
+        engine_.clock_timers().set(*this, std::min(deadline_, now + attempt_timeout_));
         c.start(*this, engine_.credentials_in_use().heads());
         engine_.on_request_started(c.request_size());
     } catch (const std::bad_alloc&) {
@@ -63,7 +63,7 @@ WATCHERS_ROOMS_DECL void call::on_open_failed(connection& c, error_code ec, erro
 
 WATCHERS_ROOMS_DECL void call::on_first_byte()
 {
-    if (engine_.watcher() != nullptr) first_byte_ = engine_.env().now();
+    if (engine_.observed()) first_byte_ = engine_.env().now();
 }
 
 WATCHERS_ROOMS_DECL void call::on_answer(connection& c, response& answer, bool reusable)
@@ -245,7 +245,7 @@ WATCHERS_ROOMS_DECL void call::try_again(const retry_step& step, error_code fail
         engine_.on_retry();
     }
     note_failure(failure);
-    if (observer* o = engine_.watcher()) o->on_retry({id_, kind(), failure, step.delay, confirms});
+    if (engine_.observed()) engine_.hooks().on_retry({id_, kind(), failure, step.delay, confirms});
     if (step.delay <= clock::duration::zero()) {
         engine_.clock_timers().set(*this, deadline_);
         return seek_connection(now);
@@ -286,8 +286,7 @@ WATCHERS_ROOMS_DECL void call::conclude(const retry_step& step, const attempt_re
 
 WATCHERS_ROOMS_DECL void call::report_attempt(const connection& c, error_code ec, unsigned status)
 {
-    observer* const o = engine_.watcher();
-    if (o == nullptr) return;
+    if (!engine_.observed()) return;
     const bool sent = c.state() == pool_core::slot_state::busy;
     const auto now = engine_.env().now();
     phase_durations took;
@@ -297,9 +296,10 @@ WATCHERS_ROOMS_DECL void call::report_attempt(const connection& c, error_code ec
         took.wait = (first_byte_ > sent_ ? first_byte_ : now) - sent_;
         if (first_byte_ > sent_) took.read = now - first_byte_;
     }
-    o->on_attempt_end({id_, kind(), attempts_, ec, status, !c.reused(), !c.reused() && c.resumed(),
-                       sent ? c.request_size() : 0, sent ? c.bytes_read() : 0, took,
-                       fsm_.role() == request_role::confirmation});
+    engine_.hooks().on_attempt_end({id_, kind(), attempts_, ec, status, !c.reused(),
+                                    !c.reused() && c.resumed(), sent ? c.request_size() : 0,
+                                    sent ? c.bytes_read() : 0, took,
+                                    fsm_.role() == request_role::confirmation});
 }
 
 } // namespace watchers::rooms::detail

@@ -15,7 +15,7 @@ WATCHERS_ROOMS_DECL void call::seek_connection(clock::time_point now)
 {
     // What this call waited for may be what ended at the same moment: nothing is sent in vain.
     if (now >= deadline_) return interrupt(errc::deadline_exceeded);
-    if (engine_.watcher() != nullptr) queued_ = now;
+    if (engine_.observed()) queued_ = now;
     const auto id = id_;
     try {
         if (engine_.credentials_in_use().missing()) {

@@ -6,15 +6,16 @@
 #include <watchers/rooms/impl/io/call.hpp>
 #include <watchers/rooms/impl/io/completion.hpp>
 #include <watchers/rooms/impl/io/connection.hpp>
+#include <watchers/rooms/impl/io/counter.hpp>
 #include <watchers/rooms/impl/io/credential_source.hpp>
 #include <watchers/rooms/impl/io/environment.hpp>
+#include <watchers/rooms/impl/io/observer_hooks.hpp>
 #include <watchers/rooms/impl/io/throttle_gate.hpp>
 #include <watchers/rooms/impl/io/timers.hpp>
 #include <watchers/rooms/impl/sansio/origin.hpp>
 #include <watchers/rooms/impl/sansio/pool_core.hpp>
 #include <watchers/rooms/impl/sansio/retry_budget.hpp>
 #include <watchers/rooms/impl/sansio/room_order.hpp>
-#include <watchers/rooms/observer.hpp>
 #include <watchers/rooms/stats.hpp>
 
 #include <boost/asio/post.hpp>
@@ -31,21 +32,6 @@
 #include <vector>
 
 namespace watchers::rooms::detail {
-
-// A figure that one thread counts and any may read.
-class counter
-{
-public:
-    void add(std::uint64_t n) noexcept
-    {
-        value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
-    }
-    void set(std::uint64_t n) noexcept { value_.store(n, std::memory_order_relaxed); }
-    std::uint64_t read() const noexcept { return value_.load(std::memory_order_relaxed); }
-
-private:
-    std::atomic<std::uint64_t> value_ = 0;
-};
 
 // The client behind its facade: calls, pool, and what they share. Used on one executor only; only totals()
 // may be called from elsewhere.
@@ -95,7 +81,8 @@ public:
 
     // For calls
 
-    observer* watcher() const noexcept { return config_.observer.get(); }
+    observer_hooks& hooks() noexcept { return hooks_; }
+    bool observed() const noexcept { return hooks_.wanted(); }
     credential_source& credentials_in_use() noexcept { return credentials_; }
     throttle_gate& gate() noexcept { return gate_; }
     retry_budget& budget() noexcept { return budget_; }
@@ -161,6 +148,7 @@ private:
     executor_pair home_;
     config config_;
     timers timers_;
+    observer_hooks hooks_;
     credential_source credentials_;
     throttle_gate gate_;
     retry_budget budget_;

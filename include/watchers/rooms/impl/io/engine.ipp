@@ -34,6 +34,7 @@ WATCHERS_ROOMS_DECL engine::engine(std::unique_ptr<environment> e, config c, ori
     : environment_(std::move(e))
     , home_(environment_->executor(), environment_->callers_executor())
     , config_(std::move(c))
+    , hooks_(config_.observer)
     , timers_(*environment_)
     , credentials_(*this, std::move(o), config_.credentials, config_.credential_provider)
     , gate_(*this, config_.max_requests_per_second, config_.max_waiting_calls)
@@ -61,9 +62,8 @@ WATCHERS_ROOMS_DECL void engine::start(call_request request, const call_options&
         return refuse(stopped_ ? errc::shutting_down : errc::draining, kind, options, {}, std::move(handler));
     if (std::string fault = check_request(request); !fault.empty())
         return refuse(errc::invalid_argument, kind, options, std::move(fault), std::move(handler));
-    if (options.retry())
-        if (std::string fault = check(*options.retry()); !fault.empty())
-            return refuse(errc::invalid_argument, kind, options, std::move(fault), std::move(handler));
+    if (std::string fault = check(options); !fault.empty())
+        return refuse(errc::invalid_argument, kind, options, std::move(fault), std::move(handler));
     if (options.timeout() && options.timeout()->count() <= 0)
         return refuse(errc::deadline_exceeded, kind, options, {}, std::move(handler));
 
@@ -329,6 +329,7 @@ WATCHERS_ROOMS_DECL stats engine::totals() const noexcept
     s.credentials_asked = totals_.credentials_asked.read();
     s.bytes_written = totals_.bytes_written.read();
     s.bytes_read = totals_.bytes_read.read();
+    s.observer_exceptions = hooks_.exceptions();
     return s;
 }
 
