@@ -132,9 +132,10 @@ public:
 
     void wake_at(detail::clock::time_point when) override
     {
-        allocate_as_the_system_does();
         if (simulation_.abandoned_) return;
         if (simulation_.alarm_ && *simulation_.alarm_ < when) simulation_.breach("an alarm was put off");
+        simulation_.alarm_.reset(); // as a timer's is when it is set anew, even if there is no memory to wait
+        allocate_as_the_system_does();
         simulation_.alarm_ = when;
     }
 

@@ -165,8 +165,10 @@ public:
     /// Bounds one exchange on a connection (errc::write_timeout, errc::response_timeout). call_options can
     /// set another.
     milliseconds attempt_timeout{10'000};
-    /// Bounds name resolution (errc::resolve_timeout).
-    milliseconds resolve_timeout{5'000};
+    /// Bounds name resolution (errc::resolve_timeout). Longer than the five seconds after which a resolver
+    /// usually turns from a name server that is silent to the next one. A look-up that takes longer goes on,
+    /// and later attempts join it; its addresses then serve all connections that are opened within 30 s.
+    milliseconds resolve_timeout{12'000};
     /// Bounds the TCP connection, over all addresses (errc::connect_timeout).
     milliseconds connect_timeout{5'000};
     /// The next address is tried when one has not answered for this time (RFC 8305).
@@ -198,8 +200,6 @@ public:
     call_options& timeout(std::chrono::milliseconds t) & noexcept { return timeout_ = t, *this; }
     call_options&& timeout(std::chrono::milliseconds t) && noexcept { return std::move(timeout(t)); }
 
-    /// @param d filled before the completion handler runs; must live until then.
-    call_options& diagnostics(rooms::diagnostics& d) & noexcept { return diagnostics_ = &d, *this; }
     /// Bounds each exchange of this call in place of config::attempt_timeout, so that a second attempt fits
     /// into a short timeout. 1 ms to 365 days, else errc::invalid_argument.
     call_options& attempt_timeout(std::chrono::milliseconds t) & noexcept
@@ -211,6 +211,8 @@ public:
         return std::move(attempt_timeout(t));
     }
 
+    /// @param d filled before the completion handler runs; must live until then.
+    call_options& diagnostics(rooms::diagnostics& d) & noexcept { return diagnostics_ = &d, *this; }
     call_options&& diagnostics(rooms::diagnostics& d) && noexcept { return std::move(diagnostics(d)); }
 
     /// Retries this call by another policy than config::retry; its budget is not used.
@@ -226,15 +228,15 @@ public:
 
     bool background() const noexcept { return background_; }
     std::optional<std::chrono::milliseconds> timeout() const noexcept { return timeout_; }
+    std::optional<std::chrono::milliseconds> attempt_timeout() const noexcept { return attempt_timeout_; }
     rooms::diagnostics* diagnostics() const noexcept { return diagnostics_; }
     const std::optional<retry_policy>& retry() const noexcept { return retry_; }
-    std::optional<std::chrono::milliseconds> attempt_timeout() const noexcept { return attempt_timeout_; }
 
 private:
     std::optional<std::chrono::milliseconds> timeout_;
+    std::optional<std::chrono::milliseconds> attempt_timeout_;
     std::optional<retry_policy> retry_;
     rooms::diagnostics* diagnostics_ = nullptr;
-    std::optional<std::chrono::milliseconds> attempt_timeout_;
     bool background_ = false;
 };
 
@@ -243,12 +245,12 @@ private:
 /// 65535".
 std::string check(const config&);
 
-} // namespace watchers::rooms
-
 /// Checks the options of a call; every call does. (A timeout of zero or less is no fault: it has passed.)
 /// @returns an empty text, or the first option at fault and its rule, as in "attempt_timeout: must be 1 ms to
 /// 365 days".
 std::string check(const call_options&);
+
+} // namespace watchers::rooms
 
 #ifndef WATCHERS_ROOMS_SEPARATE_COMPILATION
 #include <watchers/rooms/impl/config.ipp>

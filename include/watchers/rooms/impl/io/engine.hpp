@@ -14,6 +14,7 @@
 #include <watchers/rooms/impl/io/timers.hpp>
 #include <watchers/rooms/impl/sansio/origin.hpp>
 #include <watchers/rooms/impl/sansio/pool_core.hpp>
+#include <watchers/rooms/impl/sansio/resolution.hpp>
 #include <watchers/rooms/impl/sansio/retry_budget.hpp>
 #include <watchers/rooms/impl/sansio/room_order.hpp>
 #include <watchers/rooms/stats.hpp>
@@ -147,8 +148,8 @@ private:
     std::unique_ptr<environment> environment_;
     executor_pair home_;
     config config_;
-    timers timers_;
     observer_hooks hooks_;
+    timers timers_;
     credential_source credentials_;
     throttle_gate gate_;
     retry_budget budget_;
@@ -166,7 +167,9 @@ private:
 
     std::vector<std::shared_ptr<bulk_watch>> watches_;
     std::vector<drain_waiter> drains_;
-    bool resolving_ = false;
+    resolution resolution_;
+    std::vector<endpoint> late_addresses_; // as long as resolution_ says that they serve
+    std::vector<connection*> unresolved_;  // of on_resolved(), with room for all connections
     bool opening_wanted_ = false;
     bool draining_ = false;
     bool stopped_ = false;

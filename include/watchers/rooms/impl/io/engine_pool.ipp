@@ -63,6 +63,8 @@ WATCHERS_ROOMS_DECL void engine::open_wanted()
     const flag_guard guard(opening_wanted_);
     while (!stopped_ && pool_.should_open()) {
         if (!pool_.has_closed()) {
+            if (const auto n = connections_.size(); n == unresolved_.capacity())
+                unresolved_.reserve(2 * n + 4); // a result is not lost for want of memory
             connections_.push_back(std::make_unique<connection>(*this));
             pool_.add(*connections_.back());
         }
@@ -75,23 +77,37 @@ WATCHERS_ROOMS_DECL void engine::open_one(connection& c)
 {
     try {
         c.open();
-        if (resolving_) return;
-        environment_->resolve();
-        resolving_ = true;
+        switch (resolution_.need(environment_->now())) {
+        case resolution::source::running: return;
+        case resolution::source::late_result: return c.on_resolved({}, late_addresses_);
+        case resolution::source::new_lookup: break;
+        }
     } catch (const std::bad_alloc&) {
+        return c.give_up(errc::resource_exhausted);
+    }
+    try {
+        environment_->resolve();
+    } catch (const std::bad_alloc&) {
+        resolution_.not_begun();
         c.give_up(errc::resource_exhausted);
     }
 }
 
 WATCHERS_ROOMS_DECL void engine::on_resolved(error_code ec, std::vector<endpoint> addresses)
 {
-    resolving_ = false;
+    const bool late = resolution_.ended(!ec && !addresses.empty(), environment_->now());
     if (stopped_) return;
-    std::vector<connection*> waiting; // a failure may begin another opening, which is to resolve anew
+    late_addresses_.clear();
+    try {
+        if (late) late_addresses_ = addresses;
+    } catch (const std::bad_alloc&) {
+        resolution_.discard();
+    }
+    unresolved_.clear(); // apart: a failure may begin another opening, which is to resolve anew
     for (const auto& c : connections_)
-        if (c->resolving()) waiting.push_back(c.get());
-    for (connection* c : waiting)
-        if (c->resolving()) c->on_resolved(ec, addresses);
+        if (c->resolving()) unresolved_.push_back(c.get());
+    for (std::size_t i = 0, n = unresolved_.size(); i < n; ++i) // more room may be made meanwhile
+        if (unresolved_[i]->resolving()) unresolved_[i]->on_resolved(ec, addresses);
 }
 
 WATCHERS_ROOMS_DECL void engine::on_opened(connection& c)
@@ -117,6 +133,10 @@ WATCHERS_ROOMS_DECL void engine::on_open_failed(connection& c, error_code ec, er
 {
     const auto alive = shared_from_this();
     totals_.failed.add(1);
+    if (ec == errc::resolve_timeout)
+        resolution_.gave_up();
+    else if (c.opening_phase() != phase::resolve)
+        resolution_.discard();
     auto* const told = pool_.open_failed(c);
     note_pool();
     std::exception_ptr out_of_memory;
