@@ -199,6 +199,10 @@ void parser::add_sandbox_and_demo()
     sandbox_->add_option("--address", sandbox_values_.address, "Address to listen on")
         ->capture_default_str()
         ->check(CLI::Validator(is_address, "ADDRESS"));
+    sandbox_->add_option("--dialect", sandbox_values_.dialect, "How to respond: vendor or plain (see README)")
+        ->capture_default_str()
+        ->type_name("NAME")
+        ->check(CLI::IsMember({"vendor", "plain"}));
     sandbox_->add_option("--ca-out", ca_out_, "Write the CA certificate here, for curl --cacert and --ca")
         ->type_name("FILE");
 

@@ -83,6 +83,7 @@ sandbox::options make_options(const settings& options, const sandbox_command& co
 {
     sandbox::options o;
     o.address(command.address).port(command.port);
+    o.dialect(command.dialect == "plain" ? sandbox::dialect::plain : sandbox::dialect::vendor);
     if (!is_unspecified(command.address)) o.alternative_name("IP:" + command.address);
     if (options.credentials_file) {
         const rooms::credentials c = find_credentials(options);

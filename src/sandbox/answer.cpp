@@ -47,10 +47,12 @@ void append_date(std::string& out, time_point time)
     out += " GMT";
 }
 
-void append_error_tail(std::string& out, unsigned status)
+void append_error_tail(std::string& out, dialect how, unsigned status)
 {
-    out += ",\"error\":";
-    append_json_string(out, reason(status));
+    if (how == dialect::plain) {
+        out += ",\"error\":";
+        append_json_string(out, reason(status));
+    }
     out += '}';
 }
 
@@ -81,7 +83,7 @@ std::string_view reason(unsigned status)
     return std::string_view(text.data(), text.size());
 }
 
-answer bad_request(const std::vector<std::string>& messages)
+answer bad_request(dialect how, const std::vector<std::string>& messages)
 {
     answer a(400);
     a.body = "{\"statusCode\":400,\"message\":[";
@@ -90,18 +92,18 @@ answer bad_request(const std::vector<std::string>& messages)
         append_json_string(a.body, message);
     }
     a.body += ']';
-    append_error_tail(a.body, 400);
+    append_error_tail(a.body, how, 400);
     return a;
 }
 
-answer refusal(unsigned status, std::string_view message)
+answer refusal(dialect how, unsigned status, std::string_view message)
 {
     answer a(status);
     a.body = "{\"statusCode\":";
     append_number(a.body, status);
     a.body += ",\"message\":";
     append_json_string(a.body, message);
-    append_error_tail(a.body, status);
+    append_error_tail(a.body, how, status);
     return a;
 }
 
@@ -128,10 +130,16 @@ void append_json_string(std::string& out, std::string_view text)
     out += '"';
 }
 
-void append_json(std::string& out, std::string_view id, const room_record& room, time_point now)
+void append_json(std::string& out, dialect how, std::string_view id, const room_record& room, time_point now)
 {
-    out.reserve(out.size() + id.size() + room.name.size() + room.about.size() + 256);
-    out += "{\"roomId\":";
+    out.reserve(out.size() + id.size() + room.name.size() + room.about.size() + 320);
+    if (how == dialect::vendor) {
+        out += "{\"id\":";
+        append_number(out, room.number);
+        out += ",\"externalRoomId\":";
+    } else {
+        out += "{\"roomId\":";
+    }
     append_json_string(out, id);
     out += ",\"name\":";
     append_json_string(out, room.name);
@@ -148,6 +156,10 @@ void append_json(std::string& out, std::string_view id, const room_record& room,
     append_member(out, "sourceUrl", room.source_url);
     append_member(out, "streamStartTime", room.stream_start);
     append_member(out, "streamEndTime", room.stream_end);
+    if (how == dialect::vendor) {
+        append_member(out, "createdAt", std::optional(room.created));
+        append_member(out, "updatedAt", std::optional(room.updated));
+    }
     out += '}';
 }
 

@@ -22,15 +22,15 @@ struct answer
     std::string allow; ///< value of the field Allow, of a 405
 };
 
-/// {"statusCode":400,"message":[...],"error":"Bad Request"}
-answer bad_request(const std::vector<std::string>& messages);
-/// {"statusCode":404,"message":"...","error":"Not Found"}
-answer refusal(unsigned status, std::string_view message);
+/// {"statusCode":400,"message":[...]}, and with dialect::plain also "error":"Bad Request".
+answer bad_request(dialect how, const std::vector<std::string>& messages);
+/// {"statusCode":404,"message":"..."}, and with dialect::plain also "error":"Not Found".
+answer refusal(dialect how, unsigned status, std::string_view message);
 
 std::string_view reason(unsigned status);
 
 void append_json_string(std::string& out, std::string_view text);
-void append_json(std::string& out, std::string_view id, const room_record& room, time_point now);
+void append_json(std::string& out, dialect how, std::string_view id, const room_record& room, time_point now);
 
 /// The whole message. `close` adds `Connection: close`.
 std::string to_wire(const answer& a, bool close, time_point now);

@@ -81,14 +81,16 @@ call route_admin(std::string_view method, std::string_view name)
 class body_reader
 {
 public:
-    body_reader(const json::object& object, std::vector<std::string>& mistakes)
-        : object_(object)
+    body_reader(dialect how, const json::object& object, std::vector<std::string>& mistakes)
+        : how_(how)
+        , object_(object)
         , mistakes_(mistakes)
     {}
 
     std::string required_text(const char* name)
     {
         auto text = optional_text(name, true);
+        if (text && text->empty() && how_ == dialect::vendor) object_to(name, "should not be empty");
         return text ? std::move(*text) : std::string();
     }
 
@@ -155,6 +157,7 @@ private:
         return value != nullptr && !value->is_null() ? value : nullptr;
     }
 
+    dialect how_;
     const json::object& object_;
     std::vector<std::string>& mistakes_;
 };
@@ -176,11 +179,18 @@ void read_new_room(call& c, body_reader& body)
     c.record.stream_end = body.time("streamEndTime");
 }
 
-answer room_answer(unsigned status, std::string_view id, const room_record& room, time_point now)
+answer room_answer(unsigned status, dialect how, std::string_view id, const room_record& room, time_point now)
 {
     answer a(status);
-    append_json(a.body, id, room, now);
+    append_json(a.body, how, id, room, now);
     return a;
+}
+
+bool has_token(const request& r, std::string_view token)
+{
+    constexpr std::string_view scheme = "Bearer ";
+    const std::string_view given = r.authorization.value_or(std::string_view());
+    return same_ignoring_case(given.substr(0, scheme.size()), scheme) && given.substr(scheme.size()) == token;
 }
 
 } // namespace
@@ -226,7 +236,7 @@ call route(std::string_view method, std::string_view target)
     return no_route(405, speak || status ? "GET, DELETE, POST" : "GET, DELETE");
 }
 
-void read_body(call& c, std::string_view body)
+void read_body(dialect how, call& c, std::string_view body)
 {
     if (c.op != operation::create && c.op != operation::voice && c.op != operation::status) return;
     unsigned char memory[4096];
@@ -237,7 +247,7 @@ void read_body(call& c, std::string_view body)
         c.mistakes.push_back("the body must be a JSON object");
         return;
     }
-    body_reader reader(value.get_object(), c.mistakes);
+    body_reader reader(how, value.get_object(), c.mistakes);
     if (c.op == operation::create) {
         read_new_room(c, reader);
     } else {
@@ -249,39 +259,46 @@ void read_body(call& c, std::string_view body)
     }
 }
 
-std::optional<answer> refuse_credentials(const request& r, const credential_pair& expected)
+std::optional<answer> refuse_credentials(dialect how, const request& r, const credential_pair& expected)
 {
-    constexpr std::string_view scheme = "Bearer ";
-    const std::string_view given = r.authorization.value_or(std::string_view());
-    const bool token_right = same_ignoring_case(given.substr(0, scheme.size()), scheme) &&
-                             given.substr(scheme.size()) == expected.bearer_token;
-    if (!r.api_key || !token_right) return refusal(401, "Unauthorized");
-    if (*r.api_key != expected.api_key) return refusal(403, "Forbidden resource");
+    const bool token_right = has_token(r, expected.bearer_token);
+    const bool key_right = r.api_key == expected.api_key;
+    if (how == dialect::vendor) { // the key names the project, which is looked up first
+        if (!key_right) return refusal(how, 404, "Project not found");
+        if (!token_right) return refusal(how, 403, "The bearer token is missing or not valid");
+        return std::nullopt;
+    }
+    if (!r.api_key || !token_right) return refusal(how, 401, "Unauthorized");
+    if (!key_right) return refusal(how, 403, "Forbidden resource");
     return std::nullopt;
 }
 
-answer perform(call&& c, room_store& store, time_point now)
+answer perform(dialect how, call&& c, room_store& store, time_point now)
 {
     if (c.route_status != 0) {
-        answer a =
-            refusal(c.route_status, c.route_status == 404 ? "No such route" : "No such method on this route");
+        answer a = refusal(how, c.route_status,
+                           c.route_status == 404 ? "No such route" : "No such method on this route");
         a.allow = std::move(c.allow);
         return a;
     }
-    if (!c.mistakes.empty()) return bad_request(c.mistakes);
+    if (!c.mistakes.empty()) return bad_request(how, c.mistakes);
     if (c.op == operation::create) {
-        const room_record* const made = store.create(c.room, std::move(c.record));
-        return made != nullptr ? room_answer(201, c.room, *made, now) : refusal(409, "Room already exists");
+        const room_record* const made = store.create(c.room, std::move(c.record), now);
+        return made != nullptr ? room_answer(201, how, c.room, *made, now)
+                               : refusal(how, 409, "Room already exists");
     }
     room_record* const room = store.find(c.room);
-    if (room == nullptr) return refusal(404, "Room not found");
-    switch (c.op) {
-    case operation::voice: room->voice = c.voice; break;
-    case operation::status: room->times.set(c.state, now); break;
-    case operation::remove: store.remove(c.room); return answer(204);
-    default: break;
+    if (room == nullptr) return refusal(how, 404, "Room not found");
+    if (c.op == operation::get) return room_answer(200, how, c.room, *room, now);
+
+    if (c.op == operation::remove) {
+        store.remove(c.room);
+        return how == dialect::vendor ? answer(200, "true") : answer(204);
     }
-    return room_answer(200, c.room, *room, now);
+    if (c.op == operation::voice) room->voice = c.voice;
+    if (c.op == operation::status) room->times.set(c.state, now);
+    room->updated = now;
+    return how == dialect::vendor ? answer(201, "true") : room_answer(200, how, c.room, *room, now);
 }
 
 } // namespace watchers::rooms::sandbox::detail

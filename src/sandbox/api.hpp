@@ -54,13 +54,13 @@ struct call
 call route(std::string_view method, std::string_view target);
 
 /// Fills in what the body says, for the operations that have one.
-void read_body(call& c, std::string_view body);
+void read_body(dialect how, call& c, std::string_view body);
 
-/// 401, 403, or nothing to object.
-std::optional<answer> refuse_credentials(const request& r, const credential_pair& expected);
+/// A refusal, or nothing to object.
+std::optional<answer> refuse_credentials(dialect how, const request& r, const credential_pair& expected);
 
 /// Carries out an operation of the API; not for administration.
-answer perform(call&& c, room_store& store, time_point now);
+answer perform(dialect how, call&& c, room_store& store, time_point now);
 
 /// Undoes percent-encoding once; nothing when it is malformed.
 std::optional<std::string> percent_decode(std::string_view text);

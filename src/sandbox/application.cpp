@@ -6,6 +6,9 @@
 namespace watchers::rooms::sandbox::detail {
 namespace {
 
+/// Administration is no part of the API: it is the same with every dialect.
+constexpr dialect administration = dialect::plain;
+
 void append_counter(std::string& out, std::string_view name, std::uint64_t value)
 {
     if (out.back() != '{') out += ',';
@@ -23,6 +26,7 @@ bool needs_ordinary_answer(const fault_plan& plan)
 
 application::application(const options& opts)
     : clock_(opts.clock())
+    , dialect_(opts.dialect())
     , credentials_(opts.api_key(), opts.bearer_token())
 {
     if (!clock_) clock_ = [] { return std::chrono::system_clock::now(); };
@@ -34,7 +38,8 @@ reply application::serve(const request& r, bool close)
     call c = route(r.method, r.target);
     const operation op = c.op;
     tally_.add_request(op);
-    if (op != operation::admin && c.mistakes.empty()) read_body(c, r.body);
+    if (op != operation::admin && c.mistakes.empty()) read_body(dialect_, c, r.body);
+    const dialect how = op == operation::admin ? administration : dialect_;
 
     reply result;
     std::optional<answer> a;
@@ -43,8 +48,8 @@ reply application::serve(const request& r, bool close)
         if (op != operation::admin && !faults_.empty())
             result.fault = faults_.due(fault_stage::request, op, c.room);
         if (!result.fault || needs_ordinary_answer(*result.fault)) {
-            if (c.route_status == 0) a = refuse_credentials(r, credentials_);
-            if (!a && op != operation::admin) a = perform(std::move(c), store_, now);
+            if (c.route_status == 0) a = refuse_credentials(how, r, credentials_);
+            if (!a && op != operation::admin) a = perform(how, std::move(c), store_, now);
         }
     }
     if (!a && op == operation::admin) a = administer(c, r, now);
@@ -71,7 +76,7 @@ reply application::reject(unsigned status, std::string_view message)
     tally::add(tally_.bad_requests);
     tally_.add_response(status);
     reply result;
-    result.bytes = to_wire(refusal(status, message), true, clock_());
+    result.bytes = to_wire(refusal(dialect_, status, message), true, clock_());
     result.close = true;
     return result;
 }
@@ -145,7 +150,7 @@ answer application::administer(const call& c, const request& r, time_point now)
     try {
         inject(parse_faults(r.body));
     } catch (const std::invalid_argument& e) {
-        return bad_request({e.what()});
+        return bad_request(administration, {e.what()});
     }
     return answer(201, "{\"pending\":" + std::to_string(pending_faults()) + '}');
 }
@@ -187,7 +192,7 @@ std::string application::rooms_json(time_point now) const
     std::string out = "[";
     for (const std::string& id : store_.ids()) {
         if (out.size() > 1) out += ',';
-        append_json(out, id, *store_.find(id), now);
+        append_json(out, administration, id, *store_.find(id), now);
     }
     return out + ']';
 }

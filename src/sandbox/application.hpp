@@ -66,6 +66,7 @@ private:
     std::string rooms_json(time_point now) const;
 
     std::function<time_point()> clock_;
+    const dialect dialect_;
     detail::tally tally_;
     mutable std::mutex mutex_;
     credential_pair credentials_;

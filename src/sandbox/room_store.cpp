@@ -146,10 +146,12 @@ room_state schedule::at(time_point now) const
     return room_state::live;
 }
 
-const room_record* room_store::create(std::string_view id, room_record&& record)
+const room_record* room_store::create(std::string_view id, room_record&& record, time_point now)
 {
     const auto [it, is_new] = rooms_.try_emplace(std::string(id), std::move(record));
     if (!is_new) return nullptr;
+    it->second.number = ++last_number_;
+    it->second.created = it->second.updated = now;
     ++creations_[it->first];
     return &it->second;
 }
@@ -187,6 +189,8 @@ void room_store::put(const stored_room& room, time_point now)
     record.source_url = room.source_url;
     record.stream_start = room.stream_start;
     record.stream_end = room.stream_end;
+    record.number = ++last_number_;
+    record.created = record.updated = now;
     rooms_.insert_or_assign(room.id, std::move(record));
 }
 
@@ -194,6 +198,7 @@ void room_store::clear()
 {
     rooms_.clear();
     creations_.clear();
+    last_number_ = 0;
 }
 
 std::uint64_t room_store::creations(std::string_view id) const

@@ -70,6 +70,9 @@ struct room_record
     std::optional<std::string> source_url;
     std::optional<time_point> stream_start;
     std::optional<time_point> stream_end;
+    std::uint64_t number = 0; ///< the service's own id, given by the store
+    time_point created{};
+    time_point updated{};
 };
 
 /// All rooms. Pure state: no lock, no clock.
@@ -77,7 +80,7 @@ class room_store
 {
 public:
     /// Null when the id is taken.
-    const room_record* create(std::string_view id, room_record&& record);
+    const room_record* create(std::string_view id, room_record&& record, time_point now);
     const room_record* find(std::string_view id) const;
     room_record* find(std::string_view id);
     bool remove(std::string_view id);
@@ -107,6 +110,7 @@ private:
 
     by_id<room_record> rooms_;
     by_id<std::uint64_t> creations_;
+    std::uint64_t last_number_ = 0;
 };
 
 } // namespace watchers::rooms::sandbox::detail

@@ -18,8 +18,12 @@ time_point at(std::chrono::seconds after_midnight) { return time_point(day_one) 
 /// An application whose clock is set by hand.
 struct fixture
 {
+    explicit fixture(dialect how = dialect::vendor)
+        : app(options().dialect(how).clock([this] { return now; }))
+    {}
+
     time_point now = at(0s);
-    application app{options().clock([this] { return now; })};
+    application app;
 
     reply send(std::string_view method, std::string_view target, std::string_view body = {})
     {
@@ -43,7 +47,10 @@ struct fixture
     }
 };
 
-constexpr std::string_view plain_room = R"({"roomId":"a","name":"A","about":"x","isSpeak":false})";
+constexpr std::string_view simple_room = R"({"roomId":"a","name":"A","about":"x","isSpeak":false})";
+constexpr dialect dialects[] = {dialect::vendor, dialect::plain};
+
+std::string body_of(const reply& r) { return r.bytes.substr(r.bytes.find("\r\n\r\n") + 4); }
 
 } // namespace
 
@@ -164,11 +171,13 @@ TEST_CASE("sandbox_credentials_both_are_needed")
     struct
     {
         text key, authorization;
-        unsigned status; // 0: accepted
+        unsigned vendor, plain; // 0: accepted
     } const cases[] = {
-        {"k", "Bearer t", 0}, {"k", "bearer t", 0},   {"x", "Bearer t", 403}, {text(), "Bearer t", 401},
-        {"k", text(), 401},   {"k", "Bearer x", 401}, {"k", "Bearer ", 401},  {"k", "Basic t", 401},
-        {"k", "t", 401},      {"x", "Bearer x", 401}, {"", "Bearer t", 403},  {text(), text(), 401},
+        {"k", "Bearer t", 0, 0},      {"k", "bearer t", 0, 0},      {"x", "Bearer t", 404, 403},
+        {"k", text(), 403, 401},      {"k", "Bearer x", 403, 401},  {"k", "Bearer ", 403, 401},
+        {"k", "Basic t", 403, 401},   {"k", "t", 403, 401},         {"x", "Bearer x", 404, 401},
+        {"", "Bearer t", 404, 403},   {text(), text(), 404, 401},   {text(), "Bearer t", 404, 401},
+        {"k ", "Bearer t", 404, 403}, {"k", "Bearer t ", 403, 401}, {"k", "Bearer  t", 403, 401},
     };
     for (const auto& c : cases) {
         request r;
@@ -176,9 +185,82 @@ TEST_CASE("sandbox_credentials_both_are_needed")
         r.authorization = c.authorization;
         CAPTURE(c.key.value_or("(none)"));
         CAPTURE(c.authorization.value_or("(none)"));
-        const auto refused = refuse_credentials(r, credential_pair("k", "t"));
-        CHECK((refused ? refused->status : 0) == c.status);
+        for (const dialect how : dialects) {
+            const auto refused = refuse_credentials(how, r, credential_pair("k", "t"));
+            CHECK((refused ? refused->status : 0) == (how == dialect::vendor ? c.vendor : c.plain));
+        }
     }
+}
+
+TEST_CASE("sandbox_errors_as_each_dialect_words_them")
+{
+    fixture vendor;
+    fixture plain(dialect::plain);
+    const auto both = [&](std::string_view method, std::string_view target, std::string_view body = {}) {
+        return body_of(vendor.send(method, target, body)) + " | " + body_of(plain.send(method, target, body));
+    };
+    const auto without = [](fixture& f, bool key) {
+        request r;
+        r.method = "GET";
+        r.target = "/external/room/a";
+        if (key) r.api_key = "sandbox";
+        return body_of(f.app.serve(r, false));
+    };
+
+    CHECK(both("GET", "/external/room/a") ==
+          R"({"statusCode":404,"message":"Room not found"} | )"
+          R"({"statusCode":404,"message":"Room not found","error":"Not Found"})");
+    CHECK(both("POST", "/external/room", R"({"roomId":1,"name":"A","about":"x"})") ==
+          R"({"statusCode":400,"message":["roomId must be a string"]} | )"
+          R"({"statusCode":400,"message":["roomId must be a string"],"error":"Bad Request"})");
+    both("POST", "/external/room", simple_room);
+    CHECK(both("POST", "/external/room", simple_room) ==
+          R"({"statusCode":409,"message":"Room already exists"} | )"
+          R"({"statusCode":409,"message":"Room already exists","error":"Conflict"})");
+    CHECK(without(vendor, false) == R"({"statusCode":404,"message":"Project not found"})");
+    CHECK(without(vendor, true) ==
+          R"({"statusCode":403,"message":"The bearer token is missing or not valid"})");
+    CHECK(without(plain, true) == R"({"statusCode":401,"message":"Unauthorized","error":"Unauthorized"})");
+}
+
+TEST_CASE("sandbox_room_as_each_dialect_shows_it")
+{
+    // Setup
+    fixture vendor;
+    fixture plain(dialect::plain);
+    for (fixture* const f : {&vendor, &plain}) {
+        f->send("POST", "/external/room", R"({"roomId":"first","name":"1","about":"x"})");
+        f->now = at(90s) + 7ms;
+    }
+    const auto shown = [](fixture& f) { return body_of(f.send("GET", "/external/room/a")); };
+
+    // Run, Check
+    const std::string created = body_of(vendor.send("POST", "/external/room", simple_room));
+    CHECK(created == R"({"id":2,"externalRoomId":"a","name":"A","about":"x","isSpeak":false,"status":"LIVE",)"
+                     R"("createdAt":"2024-12-31T00:01:30.007Z","updatedAt":"2024-12-31T00:01:30.007Z"})");
+    CHECK(shown(vendor) == created);
+    plain.send("POST", "/external/room", simple_room);
+    CHECK(shown(plain) == R"({"roomId":"a","name":"A","about":"x","isSpeak":false,"status":"LIVE"})");
+
+    vendor.now = at(2h);
+    CHECK(body_of(vendor.send("POST", "/external/room/speak", R"({"roomId":"a","isSpeak":true})")) == "true");
+    CHECK(shown(vendor) ==
+          R"({"id":2,"externalRoomId":"a","name":"A","about":"x","isSpeak":true,"status":"LIVE",)"
+          R"("createdAt":"2024-12-31T00:01:30.007Z","updatedAt":"2024-12-31T02:00:00.000Z"})");
+    CHECK(body_of(vendor.send("DELETE", "/external/room/a")) == "true");
+    CHECK(body_of(plain.send("DELETE", "/external/room/a")) == "");
+}
+
+TEST_CASE("sandbox_numbers_of_rooms_are_not_used_twice")
+{
+    fixture f;
+    const auto number = [](const reply& r) { return body_of(r).substr(0, 8); };
+    CHECK(number(f.send("POST", "/external/room", simple_room)) == R"({"id":1,)");
+    f.send("POST", "/external/room", simple_room); // refused
+    f.send("DELETE", "/external/room/a");
+    CHECK(number(f.send("POST", "/external/room", simple_room)) == R"({"id":2,)");
+    f.app.with_store([&](room_store& store) { store.put(stored_room("b", "B", "x"), f.now); });
+    CHECK(number(f.send("GET", "/external/room/b")) == R"({"id":3,)");
 }
 
 TEST_CASE("sandbox_create_body_validated")
@@ -188,7 +270,9 @@ TEST_CASE("sandbox_create_body_validated")
         const char *body, *message; // the message in the answer, empty for success
     } const cases[] = {
         {R"({"roomId":"b","name":"n","about":"x"})", ""},
-        {R"({"roomId":"b","name":"","about":"","isSpeak":"1","startTime":null})", ""},
+        {R"({"roomId":"b","name":"n","about":"x","isSpeak":"1","startTime":null})", ""},
+        {R"({"roomId":"b","name":"","about":"x"})", "name should not be empty"},
+        {R"({"roomId":"b","name":"n","about":""})", "about should not be empty"},
         {R"({"roomId":"b","name":"n","about":"x","isSpeak":"false","extra":[1]})", ""},
         {R"({"roomId":"b","name":"n","about":"x","startTime":"2024-12-31 05:33:32","endTime":"2024-12-31T05:33:33.000Z"})",
          ""},
@@ -214,31 +298,40 @@ TEST_CASE("sandbox_create_body_validated")
         CHECK(bytes.starts_with(message.empty() ? "HTTP/1.1 201" : "HTTP/1.1 400"));
         CHECK(bytes.find(message) != bytes.npos);
     }
+
+    fixture plain(dialect::plain);
+    CHECK(plain.status_of("POST", "/external/room", R"({"roomId":"b","name":"","about":""})") == 201);
+    CHECK(plain.status_of("POST", "/external/room", R"({"roomId":"","name":"","about":""})") == 400);
 }
 
 TEST_CASE("sandbox_room_whole_life")
 {
-    fixture f;
+    for (const dialect how : dialects) {
+        const bool vendor = how == dialect::vendor;
+        CAPTURE(vendor);
+        fixture f(how);
+        const unsigned changed = vendor ? 201 : 200;
 
-    CHECK(f.status_of("GET", "/external/room/a") == 404);
-    CHECK(f.status_of("POST", "/external/room", plain_room) == 201);
-    CHECK(f.status_of("POST", "/external/room", plain_room) == 409);
-    CHECK(f.status_of("GET", "/external/room/a") == 200);
-    CHECK(f.status_of("POST", "/external/room/speak", R"({"roomId":"a","isSpeak":true})") == 200);
-    CHECK(f.status_of("POST", "/external/room/speak", R"({"roomId":"a"})") == 400);
-    CHECK(f.status_of("POST", "/external/room/speak", R"({"roomId":"z","isSpeak":true})") == 404);
-    CHECK(f.status_of("POST", "/external/room/status", R"({"roomId":"a","status":"ENDED"})") == 200);
-    CHECK(f.status_of("POST", "/external/room/status", R"({"roomId":"a","status":"ended"})") == 400);
-    const auto stored = f.app.with_store([&](room_store& store) { return store.snapshot("a", f.now); });
-    REQUIRE(stored.has_value());
-    CHECK(stored->voice);
-    CHECK(stored->status == "ENDED");
-    CHECK(f.status_of("DELETE", "/external/room/a") == 204);
-    CHECK(f.status_of("DELETE", "/external/room/a") == 404);
-    CHECK(f.status_of("POST", "/external/room", plain_room) == 201);
-    CHECK(f.app.with_store([](room_store& store) { return store.creations("a"); }) == 2);
-    CHECK(f.app.tally().values().requests(operation::create) == 3);
-    CHECK(f.app.tally().values().responses(404) == 3);
+        CHECK(f.status_of("GET", "/external/room/a") == 404);
+        CHECK(f.status_of("POST", "/external/room", simple_room) == 201);
+        CHECK(f.status_of("POST", "/external/room", simple_room) == 409);
+        CHECK(f.status_of("GET", "/external/room/a") == 200);
+        CHECK(f.status_of("POST", "/external/room/speak", R"({"roomId":"a","isSpeak":true})") == changed);
+        CHECK(f.status_of("POST", "/external/room/speak", R"({"roomId":"a"})") == 400);
+        CHECK(f.status_of("POST", "/external/room/speak", R"({"roomId":"z","isSpeak":true})") == 404);
+        CHECK(f.status_of("POST", "/external/room/status", R"({"roomId":"a","status":"ENDED"})") == changed);
+        CHECK(f.status_of("POST", "/external/room/status", R"({"roomId":"a","status":"ended"})") == 400);
+        const auto stored = f.app.with_store([&](room_store& store) { return store.snapshot("a", f.now); });
+        REQUIRE(stored.has_value());
+        CHECK(stored->voice);
+        CHECK(stored->status == "ENDED");
+        CHECK(f.status_of("DELETE", "/external/room/a") == (vendor ? 200 : 204));
+        CHECK(f.status_of("DELETE", "/external/room/a") == 404);
+        CHECK(f.status_of("POST", "/external/room", simple_room) == 201);
+        CHECK(f.app.with_store([](room_store& store) { return store.creations("a"); }) == 2);
+        CHECK(f.app.tally().values().requests(operation::create) == 3);
+        CHECK(f.app.tally().values().responses(404) == 3);
+    }
 }
 
 TEST_CASE("sandbox_status_changes_with_the_clock")
@@ -259,7 +352,7 @@ TEST_CASE("sandbox_status_changes_with_the_clock")
 
 TEST_CASE("sandbox_answer_is_framed_and_escaped")
 {
-    answer a = refusal(404, "say \"no\"\x01\\");
+    answer a = refusal(dialect::plain, 404, "say \"no\"\x01\\");
     const std::string bytes = to_wire(a, true, at(3s));
 
     CHECK(bytes == "HTTP/1.1 404 Not Found\r\nDate: Tue, 31 Dec 2024 00:00:03 GMT\r\n"
@@ -348,7 +441,7 @@ TEST_CASE("sandbox_fault_applies_or_not")
         CAPTURE(c.json);
         fixture f;
         CHECK(f.status_of("POST", "/sandbox/faults", c.json) == 201);
-        const reply r = f.send("POST", "/external/room", plain_room);
+        const reply r = f.send("POST", "/external/room", simple_room);
         CHECK(f.app.with_store([](room_store& store) { return store.size(); }) == (c.applied ? 1 : 0));
         CHECK(r.bytes.starts_with(c.bytes));
         CHECK(r.bytes.empty() == c.bytes.empty());
@@ -391,12 +484,12 @@ TEST_CASE("sandbox_administration_needs_credentials_and_is_spared_by_faults")
     without.method = "GET";
     without.target = "/sandbox/rooms";
 
-    CHECK(f.app.serve(without, false).bytes.starts_with("HTTP/1.1 401"));
+    CHECK(f.app.serve(without, false).bytes.starts_with("HTTP/1.1 401")); // with every dialect
     CHECK(f.status_of("GET", "/sandbox/rooms") == 200);
     CHECK(f.status_of("GET", "/sandbox/counters") == 200);
     CHECK(f.status_of("DELETE", "/sandbox/faults") == 204);
     CHECK(f.app.pending_faults() == 0);
-    CHECK(f.status_of("POST", "/external/room", plain_room) == 201);
+    CHECK(f.status_of("POST", "/external/room", simple_room) == 201);
     CHECK(f.send("GET", "/sandbox/rooms").bytes.find(R"([{"roomId":"a",)") != std::string::npos);
     CHECK(f.send("GET", "/sandbox/creations").bytes.ends_with("\r\n\r\n{\"a\":1}"));
     CHECK(f.status_of("POST", "/sandbox/reset") == 204);

@@ -5,15 +5,33 @@
 /// A local server that speaks the Room API: for tests, demonstrations and trying things out.
 ///
 /// It listens on a real socket with real TLS, runs on threads of its own, keeps all state in memory and can
-/// be told to misbehave (class @ref watchers::rooms::sandbox::fault). The vendor documents no response
-/// bodies; those of this server are an assumption of this project. Link the target `watchers::rooms_sandbox`
-/// to use it.
+/// be told to misbehave (class @ref watchers::rooms::sandbox::fault). Link the target
+/// `watchers::rooms_sandbox` to use it.
+///
+/// The vendor documents no responses of the Room API. Those of this server are an assumption of this project,
+/// in one of two dialects (options::dialect()):
+///
+/// |                            | dialect::vendor                       | dialect::plain (default)          |
+/// |----------------------------|---------------------------------------|-----------------------------------|
+/// | the room's id              | `externalRoomId`; `id` is a number    | `roomId`                          |
+/// | further members            | `createdAt`, `updatedAt`              | none                              |
+/// | create                     | 201, the room                         | 201, the room                     |
+/// | get                        | 200, the room                         | 200, the room                     |
+/// | voice, status              | 201, `true`                           | 200, the room                     |
+/// | delete                     | 200, `true`                           | 204                               |
+/// | API key missing or wrong   | 404 "Project not found", looked at    | 401 if missing; 403 if wrong and  |
+/// |                            | before the token                      | the token is right                |
+/// | token missing or wrong     | 403, a message about the bearer token | 401, looked at before the API key |
+/// | empty `name` or `about`    | 400                                   | accepted                          |
+/// | body of an error           | `statusCode`, `message`               | and `error`                       |
+///
+/// Taken from the vendor's pages of other endpoints on the same host are: `externalRoomId` beside a number
+/// `id`, `createdAt`, 201 with `true` for a change that has nothing to tell, the 404 of the project, the 403
+/// of the token, 400 for an empty text that is required. That the Room API responds alike, the status of a
+/// delete, the wording of the 403 and the 409 of a duplicate are this project's choice.
 ///
 /// How it decides:
 /// - Route first (404, 405 with `Allow`), then credentials, then the body (400), then the state (404, 409).
-/// - 401 when `x-api-key` or `Authorization` is missing, or the bearer token is wrong; 403 when the token is
-///   right and the API key is wrong.
-/// - create answers 201, get, voice and status answer 200, each with the room as JSON; delete answers 204.
 /// - A room is `SOON` before its startTime, `ENDED` from its endTime on, `LIVE` otherwise, by the server's
 ///   clock. An explicit status change holds until the next of the two times passes; without one it stays.
 /// - `isSpeak` is a boolean or one of "true", "1", "false", "0"; create takes its absence as false.
@@ -22,7 +40,8 @@
 ///
 /// Administration, with the same credentials: `POST /sandbox/faults` (one fault, or an array of them),
 /// `DELETE /sandbox/faults`, `GET /sandbox/counters`, `GET /sandbox/rooms`, `GET /sandbox/creations` (how
-/// often each room was created, deleted ones included), `POST /sandbox/reset`. No fault applies to these.
+/// often each room was created, deleted ones included), `POST /sandbox/reset`. No fault applies to these, and
+/// they are the same with every dialect: rooms have `roomId`, and wrong credentials are 401 or 403.
 
 #include <chrono>
 #include <cstddef>
@@ -64,6 +83,14 @@ enum class certificate_kind
     weak_key,         ///< RSA of 768 bits: refused at OpenSSL's security level 1 and above
 };
 
+/// How the server responds where the vendor's page of the Room API shows nothing. Administration does not
+/// depend on it.
+enum class dialect
+{
+    vendor, ///< as the vendor's pages of other endpoints on the same host show it
+    plain,  ///< as an ordinary REST service: each change responds with the room
+};
+
 enum class tls_version
 {
     tls1_0,
@@ -89,6 +116,9 @@ public:
 
     /// What must follow `Bearer ` in `Authorization`. Default "sandbox".
     options& bearer_token(std::string v) { return bearer_token_ = std::move(v), *this; }
+
+    /// How the server responds. Default dialect::plain.
+    options& dialect(sandbox::dialect v) { return dialect_ = v, *this; }
 
     /// TLS, or plain HTTP for benchmarks and captures. Default TLS.
     options& tls(bool v) { return tls_ = v, *this; }
@@ -131,6 +161,7 @@ public:
     std::uint16_t port() const { return port_; }
     const std::string& api_key() const { return api_key_; }
     const std::string& bearer_token() const { return bearer_token_; }
+    sandbox::dialect dialect() const { return dialect_; }
     bool tls() const { return tls_; }
     certificate_kind certificate() const { return certificate_; }
     const std::vector<std::string>& alternative_names() const { return names_; }
@@ -148,6 +179,7 @@ private:
     std::uint16_t port_ = 0;
     std::string api_key_ = "sandbox";
     std::string bearer_token_ = "sandbox";
+    sandbox::dialect dialect_ = sandbox::dialect::plain;
     bool tls_ = true;
     certificate_kind certificate_ = certificate_kind::valid;
     std::vector<std::string> names_;
