@@ -17,7 +17,7 @@
 
 namespace roomctl {
 
-// What an answer must tell of a room.
+// The state of a room that a response must agree with. The response to a change may tell only a part of it.
 struct expectation
 {
     expectation(std::string room_id, std::string room_name)
@@ -27,7 +27,8 @@ struct expectation
 
     bool met_by(const rooms::room& r) const
     {
-        return r.id() == id && r.name() == name && r.voice() == voice && r.status() == status;
+        return r.id() == id && r.name().value_or(name) == name && r.voice().value_or(voice) == voice &&
+               r.status().value_or(status) == status;
     }
 
     std::string id;

@@ -116,7 +116,7 @@ class Plan(BulkTest):
         self.sandbox.fault(action="respond", status=200, op="get", times=0, body=body)
         rooms, _ = self.plan(3, self.manifest([room(1, status="LIVE")]), "--recreate")
         self.assertEqual(rooms[0]["steps"], ["cannot", "status"])
-        self.assertIn("which room", rooms[0]["obstacle"])
+        self.assertIn("does not name its room", rooms[0]["obstacle"])
         self.apply(3, self.manifest([room(1, status="LIVE")]), "--plan", "--recreate")
         self.assertEqual(self.counters()["requests"].get("delete", 0), 0)
 
