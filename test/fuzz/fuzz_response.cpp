@@ -311,7 +311,7 @@ private:
             status = a.status;
             r.error = v.error;
             r.effect = v.effect;
-            r.retry_after = detail::parse_retry_after(a.retry_after, a.date);
+            r.retry_after = detail::parse_retry_after(a.retry_after, a.date, {});
             check_text(a.body);
             if (!v.error && kind == operation_kind::get_room) {
                 const room found = room::from_json(a.body, r.error);

@@ -48,9 +48,15 @@ void check_written(std::time_t now, std::time_t then)
 {
     const auto expected = std::clamp<std::int64_t>(then - now, 0, longest);
     const auto same = [&](const char* then_as, const char* now_as) {
-        const auto wait = detail::parse_retry_after(written(then_as, then), written(now_as, now));
+        const auto wait = detail::parse_retry_after(written(then_as, then), written(now_as, now), {});
         require(wait && wait->count() == expected, "the wait is from one date to the other");
     };
+    // Without a Date the local clock counts. It reaches 292 years to each side of 1970.
+    if (year_of(now) > 1700 && year_of(now) < 2200) {
+        const auto wait = detail::parse_retry_after(written(imf_fixdate, then), "",
+                                                    std::chrono::system_clock::from_time_t(now));
+        require(wait && wait->count() == expected, "the wait is from the local clock to the date");
+    }
     same(imf_fixdate, imf_fixdate);
     same(asctime_date, imf_fixdate);
     same(imf_fixdate, asctime_date);
@@ -62,20 +68,28 @@ void check_written(std::time_t now, std::time_t then)
 
 void check_any(std::string_view value, std::string_view date)
 {
-    const auto wait = detail::parse_retry_after(value, date);
+    constexpr std::chrono::system_clock::time_point now(std::chrono::seconds(1'700'000'000));
+    const auto wait = detail::parse_retry_after(value, date, now);
     require(!wait || (wait->count() >= 0 && wait->count() <= longest), "a wait is of 0 to 2^31 - 1 seconds");
     const std::string padded = " \t" + std::string(value) + "\t ";
-    require(wait == detail::parse_retry_after(padded, " " + std::string(date) + " "), "blanks do not count");
+    require(wait == detail::parse_retry_after(padded, " " + std::string(date) + " ", now),
+            "blanks do not count");
     value.remove_prefix(std::min(value.find_first_not_of(" \t"), value.size()));
     value = value.substr(0, value.find_last_not_of(" \t") + 1);
-    const bool digits = !value.empty() &&
-                        std::all_of(value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; });
-    if (digits) {
+    const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+    const auto points = std::count(value.begin(), value.end(), '.');
+    const auto digits = std::count_if(value.begin(), value.end(), is_digit);
+    const auto size_in_digits = static_cast<std::size_t>(digits + points);
+    if (digits > 0 && points <= 1 && size_in_digits == value.size()) {
         require(wait.has_value(), "a number is always a wait");
-        if (value.size() <= 9)
-            require(wait->count() == std::stoll(std::string(value)), "of that many seconds");
+        const std::string whole = "0" + std::string(value.substr(0, value.find('.')));
+        const bool fraction = points == 1 && value.find_first_not_of('0', value.find('.') + 1) != value.npos;
+        if (whole.size() <= 10)
+            require(wait->count() == std::min<long long>(std::stoll(whole) + (fraction ? 1 : 0), longest),
+                    "of that many seconds, rounded up");
     } else {
-        require(!wait || detail::parse_retry_after(date, date).has_value(), "a date needs a Date");
+        require(!wait || detail::parse_retry_after(value, value, now).has_value(), "else it is a date");
+        require(!wait || value.find(':') != value.npos, "and has a time");
     }
 }
 

@@ -20,6 +20,12 @@ public:
     void listen(std::weak_ptr<listener> l) override { network_.listener_ = std::move(l); }
     boost::asio::any_io_executor executor() const override { return guard_; }
     time_point now() const noexcept override { return network_.world_.now(); }
+    std::chrono::system_clock::time_point wall_clock() const noexcept override
+    {
+        using std::chrono::system_clock;
+        return system_clock::time_point(
+            std::chrono::duration_cast<system_clock::duration>(now().time_since_epoch()));
+    }
     std::uint64_t random() noexcept override { return network_.world_.random().next(); }
 
     void wake_at(time_point when) override

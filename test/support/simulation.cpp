@@ -128,6 +128,10 @@ public:
     boost::asio::any_io_executor executor() const override { return guard_; }
     boost::asio::any_io_executor callers_executor() const override { return simulation_.io_->get_executor(); }
     detail::clock::time_point now() const noexcept override { return simulation_.now_; }
+    std::chrono::system_clock::time_point wall_clock() const noexcept override
+    {
+        return simulation_.wall_clock();
+    }
     std::uint64_t random() noexcept override { return simulation_.next_random; }
 
     void wake_at(detail::clock::time_point when) override

@@ -109,6 +109,13 @@ public:
     detail::clock::time_point now() const noexcept { return now_; }
     std::optional<detail::clock::time_point> alarm() const noexcept { return alarm_; }
 
+    // The wall clock goes with it; the test may set it.
+    std::chrono::system_clock::time_point wall_clock() const noexcept
+    {
+        return wall_start + std::chrono::duration_cast<std::chrono::system_clock::duration>(
+                                now_ - detail::clock::time_point(std::chrono::hours(1000)));
+    }
+
     // Moves the clock, and wakes the engine at each moment it asked for on the way.
     void advance(std::chrono::nanoseconds);
 
@@ -150,6 +157,8 @@ public:
     void enter(const std::function<void()>&);
     bool inside() const noexcept { return inside_; }
 
+    // Sun, 06 Nov 1994 08:49:37 GMT
+    std::chrono::system_clock::time_point wall_start{std::chrono::seconds(784'111'777)};
     std::uint64_t next_random = 0;
     bool guarded_by_strand = false; // of the client's own; before make_environment()
     bool takes_all = true;          // for the transports that are made from now on

@@ -21,6 +21,9 @@ public:
     std::string date = "Sun, 06 Nov 1994 08:49:37 GMT";
 };
 
+// Thu, 06 Nov 2025 08:49:37.250 GMT: another moment than any Date here, so that a mix-up would show.
+constexpr std::chrono::system_clock::time_point local_now{std::chrono::milliseconds(1'762'418'977'250)};
+
 void check(const std::vector<sample>& table)
 {
     for (const sample& s : table) {
@@ -28,7 +31,7 @@ void check(const std::vector<sample>& table)
         CAPTURE(s.value);
         CAPTURE(s.date);
 
-        const auto wait = parse_retry_after(s.value, s.date);
+        const auto wait = parse_retry_after(s.value, s.date, local_now);
 
         REQUIRE(wait.has_value() == s.expected.has_value());
         if (wait) CHECK(wait->count() == *s.expected);
@@ -53,7 +56,6 @@ TEST_CASE("retry_after seconds")
         {"41: hugest", std::string(64, '9'), 2147483647},
         {"41: negative", "-1", none},
         {"41: plus", "+1", none},
-        {"41: fraction", "1.5", none},
         {"41: unit", "1s", none},
         {"41: two", "1, 2", none},
         {"41: two", "1 2", none},
@@ -86,9 +88,65 @@ TEST_CASE("retry_after dates")
         {"40: both in RFC 850", "Friday, 01-Jan-00 00:00:00 GMT", 1, "Friday, 31-Dec-99 23:59:59 GMT"},
         {"40: year of two digits is near", "Sunday, 06-Nov-26 08:49:37 GMT", 0,
          "Wed, 06 Nov 2075 08:49:37 GMT"},
-        {"41: no Date", "Sun, 06 Nov 1994 08:49:38 GMT", none, ""},
-        {"41: Date of garbage", "Sun, 06 Nov 1994 08:49:38 GMT", none, "yesterday"},
-        {"41: Date of seconds", "Sun, 06 Nov 1994 08:49:38 GMT", none, "120"},
+    });
+}
+
+TEST_CASE("fault_71_retry_after_fraction_of_a_second_rounded_up")
+{
+    check({
+        {"71: fraction", "1.5", 2},
+        {"71: small fraction", "1.000000000000000000001", 2},
+        {"71: fraction of zeros", "1.000", 1},
+        {"71: below one", "0.2", 1},
+        {"71: zero", "0.0", 0},
+        {"71: no digit before the point", ".5", 1},
+        {"71: no digit before the point, zero", ".0", 0},
+        {"71: no digit behind the point", "1.", 1},
+        {"71: zero, no digit behind the point", "0.", 0},
+        {"71: leading zeros", "007.10", 8},
+        {"71: blanks", " \t2.5 ", 3},
+        {"71: blanks around seconds", " 2 ", 2},
+        {"71: no Date needed", "1.5", 2, ""},
+        {"71: just below the longest", "2147483646.5", 2147483647},
+        {"71: the longest", "2147483647.5", 2147483647},
+        {"71: huge", "99999999999999999999999999.9", 2147483647},
+        {"71: a point alone", ".", none},
+        {"71: comma", "1,5", none},
+        {"71: two points", "1.5.0", none},
+        {"71: two points together", "1..5", none},
+        {"71: negative", "-1.5", none},
+        {"71: negative fraction", "-.5", none},
+        {"71: plus", "+1.5", none},
+        {"71: exponent", "1.5e1", none},
+        {"71: exponent alone", "1e3", none},
+        {"71: unit", "1.5s", none},
+        {"71: unit behind a blank", "1.5 s", none},
+        {"71: blank within", "1. 5", none},
+        {"71: blank before the point", "1 .5", none},
+        {"71: infinity", "inf", none},
+        {"71: not a number", "nan", none},
+        {"71: NUL", std::string("1.5\0", 4), none},
+        {"71: other digits", "\xD9\xA1.\xD9\xA5", none},
+    });
+}
+
+TEST_CASE("fault_71_retry_after_date_without_a_Date_measured_against_the_local_clock")
+{
+    check({
+        {"71: no Date", "Thu, 06 Nov 2025 08:49:47 GMT", 10, ""},
+        {"71: blank Date", "Thu, 06 Nov 2025 08:49:47 GMT", 10, " "},
+        {"71: Date of garbage", "Thu, 06 Nov 2025 08:49:47 GMT", 10, "yesterday"},
+        {"71: Date of seconds", "Thu, 06 Nov 2025 08:49:47 GMT", 10, "120"},
+        {"71: RFC 850", "Thursday, 06-Nov-25 08:50:37 GMT", 60, ""},
+        {"71: RFC 850, the years are near the local one", "Monday, 06-Nov-75 08:49:37 GMT", 1577836800, ""},
+        {"71: asctime", "Thu Nov  6 09:49:37 2025", 3600, ""},
+        {"71: now", "Thu, 06 Nov 2025 08:49:37 GMT", 0, ""},
+        {"71: the next second", "Thu, 06 Nov 2025 08:49:38 GMT", 1, ""},
+        {"71: over", "Sun, 06 Nov 1994 08:49:38 GMT", 0, ""},
+        {"71: far", "Fri, 31 Dec 9999 23:59:59 GMT", 2147483647, ""},
+        {"71: a Date wins over the local clock", "Thu, 06 Nov 2025 08:49:47 GMT", 7,
+         "Thu, 06 Nov 2025 08:49:40 GMT"},
+        {"71: no date", "soon", none, ""},
     });
 }
 

@@ -139,7 +139,8 @@ WATCHERS_ROOMS_DECL void call::describe_refusal(const response& answer)
     forget_refusal();
     diagnostics_.set_message(printable(sent.redacted(error_text(answer.body), enough)));
     if (!answer.retry_after.empty())
-        diagnostics_.set_retry_after(parse_retry_after(answer.retry_after, answer.date));
+        diagnostics_.set_retry_after(
+            parse_retry_after(answer.retry_after, answer.date, engine_.env().wall_clock()));
 }
 
 // What an earlier answer said: it is not to be taken for what a later one did.

@@ -6,6 +6,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -43,6 +44,13 @@ public:
     virtual boost::asio::any_io_executor callers_executor() const { return executor(); }
 
     virtual clock::time_point now() const noexcept = 0;
+
+    // The local wall clock. It measures one thing only: how far off a Retry-After date is whose response has
+    // no Date.
+    virtual std::chrono::system_clock::time_point wall_clock() const noexcept
+    {
+        return std::chrono::system_clock::now();
+    }
 
     // Uniform over all values; different in each process.
     virtual std::uint64_t random() noexcept = 0;

@@ -160,25 +160,40 @@ inline std::string_view without_blanks(std::string_view text)
     return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
-WATCHERS_ROOMS_DECL std::optional<std::chrono::seconds> parse_retry_after(std::string_view value,
-                                                                          std::string_view date_header)
+inline bool all_digits(std::string_view text) noexcept
+{
+    return text.find_first_not_of("0123456789") == text.npos;
+}
+
+// Digits, which may have a fraction of any length; none for anything else.
+inline std::optional<std::chrono::seconds> parse_delay(std::string_view value) noexcept
+{
+    const auto dot = value.find('.');
+    const auto whole = value.substr(0, dot);
+    const auto fraction = dot == value.npos ? std::string_view() : value.substr(dot + 1);
+    if (whole.empty() && fraction.empty()) return std::nullopt;
+    if (!all_digits(whole) || !all_digits(fraction)) return std::nullopt;
+    std::int64_t wait = fraction.find_first_not_of('0') == fraction.npos ? 0 : 1;
+    std::int64_t seconds = 0;
+    for (const char c : whole)
+        seconds = (std::min)(seconds * 10 + (c - '0'), longest_wait);
+    wait = (std::min)(wait + seconds, longest_wait);
+    return std::chrono::seconds(wait);
+}
+
+WATCHERS_ROOMS_DECL std::optional<std::chrono::seconds>
+parse_retry_after(std::string_view value, std::string_view date_header,
+                  std::chrono::system_clock::time_point local_now)
 {
     using namespace std::chrono;
     value = without_blanks(value);
-    if (value.empty()) return std::nullopt;
-    if (value.find_first_not_of("0123456789") == value.npos) {
-        std::int64_t wait = 0;
-        for (const char c : value)
-            wait = (std::min)(wait * 10 + (c - '0'), longest_wait);
-        return seconds(wait);
-    }
-    constexpr int reference = 2019; // a date of the answer itself lies between 1970 and 2069
-    const auto now = http_date::parse(without_blanks(date_header), reference);
-    if (!now) return std::nullopt;
-    const auto today = floor<days>(*now);
-    const auto then = http_date::parse(value, static_cast<int>(year_month_day(today).year()));
+    if (const auto delay = parse_delay(value)) return delay;
+    constexpr int reference = 2019; // the response's own date lies between 1970 and 2069
+    const auto date = http_date::parse(without_blanks(date_header), reference);
+    const sys_seconds now = date ? *date : floor<seconds>(local_now);
+    const auto then = http_date::parse(value, static_cast<int>(year_month_day(floor<days>(now)).year()));
     if (!then) return std::nullopt;
-    return std::clamp(seconds(*then - *now), seconds(0), seconds(longest_wait));
+    return std::clamp(seconds(*then - now), seconds(0), seconds(longest_wait));
 }
 
 } // namespace watchers::rooms::detail

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <watchers/rooms/impl/sansio/room_identity.hpp>
+#include <watchers/rooms/impl/sansio/utf8.ipp>
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+
+namespace watchers::rooms::detail {
+
+inline bool is_blank(char32_t c) noexcept
+{
+    return c == ' ' || (c >= '\t' && c <= '\r') || c == 0x85 || c == 0xA0 || c == 0xAD || c == 0x1680 ||
+           c == 0x180E || (c >= 0x2000 && c <= 0x200F) || (c >= 0x2028 && c <= 0x202F) || c == 0x205F ||
+           c == 0x2060 || c == 0x3000 || c == 0xFEFF;
+}
+
+// Case folding where it is one to one and does not depend on anything else.
+inline char32_t fold_case(char32_t c) noexcept
+{
+    const bool latin = c >= 'A' && c <= 'Z';
+    const bool cyrillic = c >= 0x0410 && c <= 0x042F;
+    return latin || cyrillic ? c + 0x20 : c;
+}
+
+// Whether case folding and normalisation may make something else of it, other than fold_case() does.
+inline bool may_be_rewritten(char32_t folded) noexcept
+{
+    if (folded < 0x80) return false;
+    const bool cyrillic = folded >= 0x0430 && folded <= 0x044F && folded != 0x0439;
+    const bool ideograph = folded >= 0x4E00 && folded <= 0x9FFF;
+    return !cyrillic && !ideograph;
+}
+
+// An id as it is compared: folded and without blanks.
+inline std::u32string comparable(std::string_view id)
+{
+    std::u32string out;
+    out.reserve(id.size());
+    while (!id.empty()) {
+        const utf8_character c = next_character(id);
+        id.remove_prefix(c.size);
+        const char32_t code = c.valid ? c.code : 0xFFFD;
+        if (!is_blank(code)) out += fold_case(code);
+    }
+    return out;
+}
+
+inline bool is_anchor(char32_t c) noexcept
+{
+    return (c >= '0' && c <= '9') || c == '-' || c == '_' || c == ':' || c == '.' || c == '/';
+}
+
+inline std::u32string anchors_of(std::u32string_view text)
+{
+    std::u32string out;
+    std::copy_if(text.begin(), text.end(), std::back_inserter(out), is_anchor);
+    return out;
+}
+
+WATCHERS_ROOMS_DECL bool names_other_room(std::string_view asked, std::string_view told)
+{
+    if (asked == told) return false;
+    // Neither blanks nor normalisation make so much of an id; nor is a text of that length worth reading.
+    if (told.size() > 16 * asked.size() + 1024) return true;
+    const std::u32string a = comparable(asked);
+    const std::u32string b = comparable(told);
+    const auto head = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
+    std::u32string_view x(a);
+    std::u32string_view y(b);
+    const auto same_head = static_cast<std::size_t>(head.first - a.begin());
+    x.remove_prefix(same_head);
+    y.remove_prefix(same_head);
+    const auto tail = std::mismatch(x.rbegin(), x.rend(), y.rbegin(), y.rend());
+    const auto same_tail = static_cast<std::size_t>(tail.first - x.rbegin());
+    x.remove_suffix(same_tail);
+    y.remove_suffix(same_tail);
+    if (x.empty() && y.empty()) return false;
+
+    bool certain = true;
+    for (const std::u32string_view part : {x, y}) {
+        for (const char32_t c : part) {
+            if (!may_be_rewritten(c)) continue;
+            if (c < 0xC0 || c > 0x1FFF) return false;
+            certain = false;
+        }
+    }
+    return certain || anchors_of(x) != anchors_of(y);
+}
+
+} // namespace watchers::rooms::detail
