@@ -31,10 +31,14 @@ if [[ ! -f $dir/server.pem ]]; then
         -extfile "$dir/server.ext" -out "$dir/server.pem" 2>/dev/null
 fi
 
-room='{"id":48213,"roomId":"room-1","name":"Final of the benchmark cup","about":"Kick-off at 20:00. Everybody who'
+room='{"id":48213,"roomId":"@ID@","name":"Final of the benchmark cup","about":"Kick-off at 20:00. Everybody who'
 room+=' measures is welcome.","isSpeak":false,"status":"SOON","startTime":"2026-12-31 20:00:00","endTime":"2026-12-31'
 room+=' 23:00:00","pic":null,"createdAt":"2026-11-02T09:14:07.512Z","updatedAt":"2026-11-02T09:14:07.512Z"}'
 
-sed -e "s|@DIR@|$dir|g" -e "s|@PORT@|$port|g" -e "s|@ROOM@|$room|g" "$here/server/nginx.conf.in" >"$dir/nginx.conf"
+# The id of the request, as a server has it; of a create, whose body nginx does not read, the number it was made with is
+# not known, so that the member is another one of the same size.
+get=${room//@ID@/\$room_id}
+post=${room//\"roomId\":\"@ID@\"/\"serverId\":\"srv-1\"}
+sed -e "s|@DIR@|$dir|g" -e "s|@PORT@|$port|g" -e "s|@GET@|$get|g" -e "s|@POST@|$post|g" "$here/server/nginx.conf.in" >"$dir/nginx.conf"
 echo "https://127.0.0.1:$port --ca $dir/ca.pem" >&2
 exec "$nginx" -e stderr -p "$dir" -c "$dir/nginx.conf"

@@ -47,7 +47,6 @@ TEST_CASE("fault_22_to_30 malformed_or_oversized_answers")
     for (int i = 0; i < 9; ++i)
         storm += "HTTP/1.1 103 Early Hints\r\n\r\n";
     malformed("storm of 1xx", storm + ok());
-    malformed("content coding", answer("200 OK", "xx", "Content-Encoding: gzip\r\n"));
 
     const auto too_large = [&](std::string_view name, std::string text) {
         check_fault({name, bytes(std::move(text)), errc::response_too_large, effect::unknown, phase::read,
@@ -157,9 +156,17 @@ TEST_CASE("fault_45_to_48_50 unusable_body_of_a_success")
 {
     const std::string deep = std::string(40, '[') + std::string(40, ']');
     const std::vector<std::string> bodies{
-        "",     "{",    "\xEF\xBB\xBF{}",    "{\"name\":\"\xFF\"}", std::string("{\0}", 3),
-        "[1]",  "null", "{\"a\":1,\"a\":2}", "{\"a\":1e400}",       "{\"a\":" + deep + "}",
+        "{",
+        "[1",
+        "\xEF\xBB\xBF{}",
+        "{\"name\":\"\xFF\"}",
+        std::string("{\0}", 3),
+        "{\"a\":1,\"a\":2}",
+        "{\"a\":1e400}",
+        "{\"a\":" + deep + "}",
         "{} x",
+        "\xFF",
+        std::string("O\0K", 3),
     };
     for (const std::string& body : bodies) {
         for (const auto kind : all_kinds) {
@@ -173,10 +180,8 @@ TEST_CASE("fault_45_to_48_50 unusable_body_of_a_success")
                 CHECK(e.call.ending() == ending(errc::bad_body, effect::none, phase::answered));
             } else {
                 CHECK(e.call.ending() == success());
-                if (kind != operation_kind::delete_room) {
-                    CHECK(e.call.room.id() == "r");
-                    CHECK_FALSE(e.call.diagnostics.note().empty());
-                }
+                CHECK_FALSE(e.call.diagnostics.note().empty());
+                if (kind != operation_kind::delete_room) CHECK(e.call.room.id() == "r");
             }
             CHECK(e.call.diagnostics.http_status() == 200);
             CHECK_FALSE(e.t().is_closed());
@@ -223,14 +228,14 @@ TEST_CASE("fault_49 members_of_the_wrong_type")
 TEST_CASE("answer_in_any_pieces_is_the_same")
 {
     const std::string chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-                                "5;x=y\r\n{\"roo\r\n9\r\nmId\":\"q\"}\r\n0\r\nTrailer: t\r\n\r\n";
+                                "5;x=y\r\n{\"roo\r\n9\r\nmId\":\"r\"}\r\n0\r\nTrailer: t\r\n\r\n";
     for (std::size_t cut = 1; cut < chunked.size(); ++cut) {
         exchange e(operation_kind::get_room);
         e.t().answer(std::string_view(chunked).substr(0, cut));
         REQUIRE_FALSE(e.call.done());
         e.t().answer(std::string_view(chunked).substr(cut));
         REQUIRE(e.call.ending() == success(effect::none));
-        REQUIRE(e.call.room.id() == "q");
+        REQUIRE(e.call.room.id() == "r");
         REQUIRE_FALSE(e.t().is_closed());
     }
 }

@@ -156,7 +156,7 @@ TEST_CASE("fault_the_framing_is_wrong")
          fate::kept,
          nullptr,
          room_is_read},
-        malformed("44 Content-Encoding", ok(good_body, "Content-Encoding: gzip\r\n")),
+
     });
 }
 
@@ -326,15 +326,13 @@ TEST_CASE("fault_the_body_is_not_usable")
 {
     const std::pair<const char*, std::string> bodies[] = {
         {"45 no JSON", "{\"roomId\":"},
-        {"45 text", "OK"},
-        {"45 array", "[]"},
+        {"45 no JSON array", "[1"},
         {"45 byte order mark", "\xEF\xBB\xBF{}"},
         {"45 bad UTF-8", "{\"name\":\"\xff\"}"},
         {"45 raw NUL", std::string("{\"name\":\"a\0b\"}", 14)},
         {"46 deeper than 32", nested(33)},
         {"47 duplicate keys", R"({"name":"a","name":"b"})"},
         {"48 1e400", R"({"x":1e400})"},
-        {"50 empty", ""},
     };
     for (const auto& [row, body] : bodies) {
         check_case({row, fault::raw(ok(body)), op::get, errc::bad_body, effect::none, fate::kept});
@@ -365,6 +363,8 @@ TEST_CASE("fault_the_body_is_not_usable")
                     }});
         check_case({row, fault::raw(ok(body)).apply(), op::remove, {}, effect::applied, fate::kept});
     }
+    for (const char* body : {"OK", "[]", "true", ""})
+        check_case({"45 50 65", fault::raw(ok(body)), op::get, errc::bad_body, effect::none, fate::kept});
     check_case({"46 32 deep", fault::raw(ok(nested(32))), op::get, {}, effect::none, fate::kept});
     check_case({"49 wrong types",
                 fault::raw(ok(R"({"roomId":"r","name":7,"isSpeak":"maybe","status":[]})")),

@@ -33,7 +33,9 @@ inline call_record& begin(rig& r, operation_kind kind)
 class exchange
 {
 public:
-    explicit exchange(operation_kind kind, const config& c = rig::plain_config()) : r(c), call(begin(r, kind))
+    explicit exchange(operation_kind kind, config c = rig::plain_config())
+        : r((c.check_room_ids = true, c))
+        , call(begin(r, kind))
     {
         r.open_all();
         REQUIRE(t().requests().size() == 1);

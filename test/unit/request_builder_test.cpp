@@ -45,7 +45,7 @@ std::string body_of(const call_request& r, time_format f = time_format::specific
 }
 
 const std::string fields = "Host: chatbackend.watchers.io\r\n"
-                           "accept: application/json\r\n"
+                           "accept: application/json\r\nAccept-Encoding: identity\r\n"
                            "Content-Type: application/json\r\n"
                            "x-api-key: the-key\r\n"
                            "Authorization: Bearer the-token\r\n"

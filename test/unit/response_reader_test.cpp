@@ -58,6 +58,7 @@ std::string outcome_of(const response_reader& reader, state s)
     if (!r.retry_after.empty()) text += " retry-after=" + r.retry_after;
     if (!r.date.empty()) text += " date=" + r.date;
     if (!r.location.empty()) text += " location=" + r.location;
+    if (!r.coding.empty()) text += " coding=" + r.coding;
     return text;
 }
 
@@ -228,12 +229,56 @@ TEST_CASE("response_reader fields_refused")
         {"bare CR in a value", ok + "X: a\rb\r\nContent-Length: 0\r\n\r\n", "malformed"},
         {"bare CR at a line's end", ok + "X: a\r\r\nContent-Length: 0\r\n\r\n", "malformed"},
         {"bare LF", ok + "X: a\nContent-Length: 0\r\n\r\n", "malformed"},
-        {"44: gzip", ok + "Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}", "malformed"},
-        {"44: identity and another", ok + "Content-Encoding: identity, br\r\nContent-Length: 2\r\n\r\n{}",
-         "malformed"},
-        {"44: in two fields",
-         ok + "Content-Encoding: identity\r\nContent-Encoding: br\r\nContent-Length: 2\r\n\r\n{}",
-         "malformed"},
+    });
+}
+
+TEST_CASE("fault_72 response_reader content_coding_that_was_not_accepted")
+{
+    const auto with = [](std::string_view codings) {
+        return ok + std::string(codings) + "Content-Length: 2\r\n\r\n{}";
+    };
+    const std::string half(40, 'x');
+    check({
+        {"72: gzip", with("Content-Encoding: gzip\r\n"), "200 [] dropped coding=gzip"},
+        {"72: the name is the server's", with("content-encoding: GZip \r\n"), "200 [] dropped coding=GZip"},
+        {"72: identity", with("Content-Encoding: IDENTITY\r\n"), "200 [{}] kept"},
+        {"72: empty", with("Content-Encoding:\r\n"), "200 [{}] kept"},
+        {"72: a comma alone", with("Content-Encoding: ,\r\n"), "200 [{}] kept"},
+        {"72: identity twice", with("Content-Encoding: identity, identity\r\n"), "200 [{}] kept"},
+        {"72: identity and another", with("Content-Encoding: identity, br\r\n"), "200 [] dropped coding=br"},
+        {"72: several", with("Content-Encoding: gzip ,\tbr\r\n"), "200 [] dropped coding=gzip, br"},
+        {"72: in two fields", with("Content-Encoding: identity\r\nContent-Encoding: br\r\n"),
+         "200 [] dropped coding=br"},
+        {"72: each in a field", with("Content-Encoding: gzip\r\nContent-Encoding: br\r\n"),
+         "200 [] dropped coding=gzip, br"},
+        {"72: long names are cut", with("Content-Encoding: " + half + ", " + half + "\r\n"),
+         "200 [] dropped coding=" + half + ", " + half.substr(0, 22)},
+        {"72: of an error", "HTTP/1.1 503 No\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n\x1F\x8B",
+         "503 [] dropped coding=gzip"},
+        {"72: in chunks",
+         ok + "Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n\x1F\x8B\r\n0\r\n\r\n",
+         "200 [] dropped coding=gzip"},
+        {"72: until the end", ok + "Content-Encoding: gzip\r\n\r\n\x1F\x8B", "200 [] dropped coding=gzip",
+         ending::clean},
+        {"72: cut short", ok + "Content-Encoding: gzip\r\nContent-Length: 9\r\n\r\n\x1F\x8B", "truncated",
+         ending::clean},
+        {"72: 204 has no body", "HTTP/1.1 204 No Content\r\nContent-Encoding: gzip\r\n\r\n", "204 [] kept"},
+        {"72: of a 1xx", "HTTP/1.1 103 Hints\r\nContent-Encoding: gzip\r\n\r\n" + with(""), "200 [{}] kept"},
+    });
+}
+
+TEST_CASE("fault_72 response_reader body_in_a_content_coding_counts_against_the_limits")
+{
+    response_limits narrow;
+    narrow.body = 4;
+    check({
+        {"72: announced", ok + "Content-Encoding: gzip\r\nContent-Length: 5\r\n\r\n", "too large",
+         ending::open, narrow},
+        {"72: in chunks",
+         ok + "Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n0\r\n\r\n",
+         "too large", ending::open, narrow},
+        {"72: within", ok + "Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\n1234",
+         "200 [] dropped coding=gzip", ending::open, narrow},
     });
 }
 

@@ -37,7 +37,7 @@ TEST_CASE("room_match_of_what_an_answer_tells")
          R"("startTime":"2026-12-31 20:00:00"})",
          true},
         {R"({"roomId":"match-322"})", false},
-        {R"({"roomId":"MATCH-321"})", false},
+        {R"({"roomId":"MATCH-321"})", true},
         {R"({"roomId":""})", true}, // an empty id is none
         {R"({"externalRoomId":"match-321","id":5})", true},
         {R"({"externalRoomId":"match-322","id":5})", false},

@@ -182,6 +182,12 @@ public:
     std::size_t max_response_header = 8 * 1024;
     /// Header fields, 1 to 10,000.
     std::size_t max_response_fields = 100;
+    /// Whether a response that names another room than the one asked for is refused
+    /// (errc::malformed_response): it belongs to another request, of a proxy that mixed up its responses,
+    /// say. The call goes on as if the response had been lost, and the connection is closed. Ids that differ
+    /// by case, blanks or Unicode normalisation alone count as the same. Turn it off for a service that gives
+    /// rooms other ids than they were created with.
+    bool check_room_ids = true;
     /// Bytes of the body, 1 to 1 GiB. Bytes on the wire, chunk framing included, are bounded by twice this
     /// and 64 KiB.
     std::size_t max_response_body = 1024 * 1024;

@@ -35,6 +35,7 @@
 #include <watchers/rooms/impl/sansio/retry_fsm.ipp>
 #include <watchers/rooms/impl/sansio/retry_rules.ipp>
 #include <watchers/rooms/impl/sansio/room_builder.ipp>
+#include <watchers/rooms/impl/sansio/room_identity.ipp>
 #include <watchers/rooms/impl/sansio/room_order.ipp>
 #include <watchers/rooms/impl/sansio/room_synthesis.ipp>
 #include <watchers/rooms/impl/sansio/time_text.ipp>

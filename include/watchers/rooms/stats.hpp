@@ -29,6 +29,7 @@ struct stats
     std::uint64_t retries = 0;       ///< attempts after a failed one, replays and confirmations not counted
     std::uint64_t confirmations = 0; ///< creates whose outcome had to be found out
     std::uint64_t throttled = 0;     ///< answers 429
+    std::uint64_t other_rooms = 0;   ///< responses refused by config::check_room_ids
     std::uint64_t credentials_asked = 0;   ///< questions to the credential provider
     std::uint64_t retries_denied = 0;      ///< not made, because the retry budget was spent
     std::uint64_t observer_exceptions = 0; ///< thrown by hooks of the observer, and swallowed

@@ -129,7 +129,10 @@ private:
 
     // Attempts
     void judge(const response&, attempt_result&, room& told);
+    void read_room(const response&, operation_kind asked, attempt_result&, room& told);
+    void read_coded(const response&, operation_kind asked, attempt_result&, room& told);
     void describe_refusal(const response&);
+    std::string shown(std::string_view server_text) const;
     void forget_refusal();
     void note_failure(error_code);
     void fail_exchange(connection&, error_code, error_code cause, when);

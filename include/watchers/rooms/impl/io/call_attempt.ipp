@@ -6,6 +6,7 @@
 #include <watchers/rooms/impl/sansio/error_body.hpp>
 #include <watchers/rooms/impl/sansio/retry_after.hpp>
 #include <watchers/rooms/impl/sansio/room_builder.hpp>
+#include <watchers/rooms/impl/sansio/room_identity.hpp>
 
 #include <boost/asio/error.hpp>
 
@@ -84,11 +85,20 @@ WATCHERS_ROOMS_DECL void call::on_answer(connection& c, response& answer, bool r
     std::exception_ptr out_of_memory; // at the expense of other calls
     if (r.how == failure::throttled) out_of_memory = engine_.pause(r.retry_after);
 
-    // After 408 and 421 the server wants another connection.
-    const bool keep = reusable && r.error != errc::request_timeout && r.error != errc::misdirected_request;
+    // After 408 and 421 the server wants another connection. A malformed response is about another room: so
+    // may the next ones be.
+    const bool keep = reusable && r.error != errc::request_timeout && r.error != errc::misdirected_request &&
+                      r.error != errc::malformed_response;
     if (const auto e = let_go(c, keep)) out_of_memory = e;
     if (id_ == id) go_on(r, std::move(told), when::at_once);
     if (out_of_memory) std::rethrow_exception(out_of_memory);
+}
+
+// @param coding fit to be shown
+inline std::string describe_coding(const std::string& coding)
+{
+    return "the response's body was not read: Content-Encoding \"" + coding +
+           "\" was not accepted (Accept-Encoding: identity was sent)";
 }
 
 // Reads the answer: what it means, and what it tells of the room.
@@ -110,34 +120,77 @@ WATCHERS_ROOMS_DECL void call::judge(const response& answer, attempt_result& r, 
         return;
     }
     if (diagnostics_.last_failure()) forget_refusal();
-    if (asked == operation_kind::delete_room) return;
+    if (!answer.coding.empty()) return read_coded(answer, asked, r, told);
+    read_room(answer, asked, r, told);
+    if (r.error || !confirming) return;
+    if (!told.id() && !told.name()) { // of which room?
+        r.error = errc::bad_body;
+        return;
+    }
+    r.matches = room_builder::matches(told, request_->created(), engine_.settings().check_room_ids);
+    room_builder::mark_confirmed(told);
+}
 
+// The body of a 2xx response.
+WATCHERS_ROOMS_DECL void call::read_room(const response& answer, operation_kind asked, attempt_result& r,
+                                         room& told)
+{
     error_code unreadable;
     std::string note;
-    told = room_builder::parse(std::string_view(answer.body), unreadable, &note);
+    if (asked == operation_kind::get_room)
+        told = room_builder::parse(std::string_view(answer.body), unreadable, &note);
+    else
+        told = room_builder::of_change(*request_, answer.body, note);
     diagnostics_.set_note(std::move(note));
-    if (!unreadable) {
-        if (!confirming) return;
-        if (!told.id() && !told.name()) { // of which room?
-            r.error = errc::bad_body;
-            return;
-        }
-        r.matches = room_builder::matches(told, request_->created());
-        room_builder::mark_confirmed(told);
-    } else if (asked == operation_kind::get_room) {
+    if (unreadable) {
         r.error = unreadable;
         r.how = failure::refused;
-    } else {
-        told = room_builder::synthesize(*request_);
+        return;
     }
+    if (engine_.settings().check_room_ids && told.id() && names_other_room(request_->room_id(), *told.id())) {
+        engine_.on_other_room();
+        r.error = errc::malformed_response;
+        r.effect = effect_of_failure(asked, true);
+        r.how = failure::lost; // this call's own response has not come
+        diagnostics_.set_note({}).set_message("the response is about another room: roomId " +
+                                              shown(*told.id()));
+    }
+    if (r.error || asked == operation_kind::delete_room) told = room();
+}
+
+// The body of a 2xx response in a content coding that was not accepted cannot be read.
+WATCHERS_ROOMS_DECL void call::read_coded(const response& answer, operation_kind asked, attempt_result& r,
+                                          room& told)
+{
+    std::string text = describe_coding(shown(answer.coding));
+    if (asked == operation_kind::get_room) {
+        r.error = errc::unexpected_encoding;
+        r.how = failure::refused;
+        diagnostics_.set_message(std::move(text));
+        return;
+    }
+    diagnostics_.set_note(std::move(text));
+    if (asked != operation_kind::delete_room) told = room_builder::synthesize(*request_);
+}
+
+// Text of the server's, fit to be shown.
+WATCHERS_ROOMS_DECL std::string call::shown(std::string_view server_text) const
+{
+    constexpr std::size_t enough = 1024; // for what printable() leaves of it
+    const credential_source& source = engine_.credentials_in_use();
+    // The text may repeat those that were sent, which are not known any more.
+    if (source.generation() != credentials_ && !server_text.empty())
+        return "(not shown: the credentials were replaced in the meantime)";
+    return printable(source.heads().redacted(server_text, enough));
 }
 
 WATCHERS_ROOMS_DECL void call::describe_refusal(const response& answer)
 {
-    constexpr std::size_t enough = 1024; // for what printable() leaves of it
-    const request_heads& sent = engine_.credentials_in_use().heads();
     forget_refusal();
-    diagnostics_.set_message(printable(sent.redacted(error_text(answer.body), enough)));
+    if (answer.coding.empty())
+        diagnostics_.set_message(shown(error_text(answer.body)));
+    else
+        diagnostics_.set_message(describe_coding(shown(answer.coding)));
     if (!answer.retry_after.empty())
         diagnostics_.set_retry_after(
             parse_retry_after(answer.retry_after, answer.date, engine_.env().wall_clock()));

@@ -26,7 +26,8 @@ WATCHERS_ROOMS_DECL request_heads::request_heads(const origin& to, const credent
     const std::initializer_list<std::string_view> parts = {
         " HTTP/1.1\r\nHost: ",
         to.host_header(),
-        "\r\naccept: application/json\r\nContent-Type: application/json\r\nx-api-key: ",
+        "\r\naccept: application/json\r\nAccept-Encoding: identity\r\nContent-Type: "
+        "application/json\r\nx-api-key: ",
         c.api_key().reveal(),
         "\r\nAuthorization: Bearer ",
         c.bearer_token().reveal(),

@@ -41,6 +41,7 @@ class response
 public:
     static constexpr std::size_t longest_text = 1024; // of `location`, cut there
     static constexpr std::size_t longest_time = 64;   // of `retry_after` and `date`, ignored if longer
+    static constexpr std::size_t longest_coding = 64; // of `coding`, cut there
 
     // Forgets the answer; memory beyond `kept_body` is given back.
     void clear();
@@ -53,6 +54,9 @@ public:
     std::string retry_after;
     std::string date;
     std::string location;
+    // The content codings but identity, which is the only one that was accepted; ", " between them. Where
+    // there is one, the body cannot be read and is not kept, though it counts against the limits.
+    std::string coding;
     std::size_t header_bytes = 0; // of the final answer's header
 };
 
@@ -82,6 +86,7 @@ private:
     void on_response_impl(int status, string_view reason, int version, beast_error&) override;
     void on_field_impl(field, string_view name, string_view value, beast_error&) override;
     void on_header_impl(beast_error&) override;
+    void add_codings(string_view value);
     void on_body_init_impl(const boost::optional<std::uint64_t>& length, beast_error&) override;
     std::size_t on_body_impl(string_view, beast_error&) override;
     void on_chunk_header_impl(std::uint64_t size, string_view, beast_error&) override { chunk_size_ = size; }

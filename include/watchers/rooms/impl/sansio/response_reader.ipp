@@ -25,6 +25,7 @@ WATCHERS_ROOMS_DECL void response::clear()
     retry_after.clear();
     date.clear();
     location.clear();
+    coding.clear();
     header_bytes = 0;
 }
 
@@ -87,7 +88,7 @@ WATCHERS_ROOMS_DECL void response_sink::on_field_impl(field f, string_view, stri
         if (!http_1_1_ || !iequals(value, "chunked")) ec = error::bad_transfer_encoding;
         break;
     case field::content_encoding:
-        if (!value.empty() && !iequals(value, "identity")) ec = error::bad_value; // none was offered
+        if (!informational_) add_codings(value);
         break;
     case field::retry_after:
         if (!informational_ && value.size() <= response::longest_time)
@@ -104,31 +105,49 @@ WATCHERS_ROOMS_DECL void response_sink::on_field_impl(field f, string_view, stri
     }
 }
 
+WATCHERS_ROOMS_DECL void response_sink::add_codings(string_view value)
+{
+    while (!value.empty()) {
+        const auto comma = (std::min)(value.find(','), value.size());
+        string_view name = value.substr(0, comma);
+        value.remove_prefix((std::min)(comma + 1, value.size()));
+        const auto first = name.find_first_not_of(" \t");
+        if (first == name.npos) continue;
+        name = name.substr(first, name.find_last_not_of(" \t") - first + 1);
+        if (boost::beast::iequals(name, "identity")) continue;
+        if (!out_.coding.empty()) out_.coding += ", ";
+        out_.coding.append(name.data(), name.size());
+        if (out_.coding.size() > response::longest_coding) out_.coding.resize(response::longest_coding);
+    }
+}
+
 WATCHERS_ROOMS_DECL void response_sink::on_header_impl(beast_error&)
 {
     // These have no body. One that announces a body is from a server that may send it all the same.
     const bool bodiless = out_.status == 204 || out_.status == 304;
     const bool doubtful = bodiless && (chunked() || content_length().value_or(0) != 0);
-    out_.keep_alive = http_1_1_ && !doubtful && keep_alive();
+    if (bodiless) out_.coding.clear();
+    out_.keep_alive = http_1_1_ && !doubtful && out_.coding.empty() && keep_alive();
 }
 
 WATCHERS_ROOMS_DECL void response_sink::on_body_init_impl(const boost::optional<std::uint64_t>& length,
                                                           beast_error&)
 {
     // What the header announces is no reason to allocate much before it comes.
-    if (length) out_.body.reserve(static_cast<std::size_t>((std::min<std::uint64_t>)(*length, 64 * 1024)));
+    if (length && out_.coding.empty())
+        out_.body.reserve(static_cast<std::size_t>((std::min<std::uint64_t>)(*length, 64 * 1024)));
 }
 
 WATCHERS_ROOMS_DECL std::size_t response_sink::on_body_impl(string_view bytes, beast_error&)
 {
-    out_.body.append(bytes.data(), bytes.size());
+    if (out_.coding.empty()) out_.body.append(bytes.data(), bytes.size());
     return bytes.size();
 }
 
 WATCHERS_ROOMS_DECL std::size_t response_sink::on_chunk_body_impl(std::uint64_t, string_view bytes,
                                                                   beast_error&)
 {
-    out_.body.append(bytes.data(), bytes.size());
+    if (out_.coding.empty()) out_.body.append(bytes.data(), bytes.size());
     return bytes.size();
 }
 

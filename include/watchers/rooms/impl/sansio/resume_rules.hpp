@@ -4,6 +4,7 @@
 #include <watchers/rooms/diagnostics.hpp>
 #include <watchers/rooms/error.hpp>
 #include <watchers/rooms/impl/sansio/room_builder.hpp>
+#include <watchers/rooms/impl/sansio/room_identity.hpp>
 #include <watchers/rooms/operation.hpp>
 #include <watchers/rooms/room.hpp>
 
@@ -80,7 +81,7 @@ private:
     // The answer may be about another room: that tells nothing of this one.
     static bool of_another(const operation& op, const room& found) noexcept
     {
-        return found.id() && *found.id() != op.room_id();
+        return found.id() && names_other_room(op.room_id(), *found.id());
     }
 
     static bool is_as_wanted(const operation& op, error_code ec, const room& found) noexcept

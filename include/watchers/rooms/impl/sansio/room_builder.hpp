@@ -30,15 +30,23 @@ public:
     static room parse(std::string&& json_text, error_code& ec, std::string* note);
     static room parse(std::string_view json_text, error_code& ec, std::string* note);
 
+    // The room that the 2xx response to a change tells of, else, as far as it is known, the one that was
+    // changed. A change that has nothing to tell is answered with an empty body, a JSON value that is not an
+    // object, or plain text: none of these is worth a note. Noted are a body that claims to be JSON, since
+    // its first character behind blanks and a byte order mark is { or [, and breaks a rule of
+    // room::from_json, and one that is neither JSON nor text (UTF-8 without control characters).
+    static room of_change(const call_request&, std::string_view body, std::string& note);
+
     // The room as far as it is known after a change whose answer told nothing: its id and what was set, for a
     // create all that was sent. Its raw_json() is empty.
     static room synthesize(const call_request&);
 
     // Whether the room that was found may be the one that was asked for: none of the members that an answer
-    // tells and the API documents as sent differs. URLs are left out, since the service may rewrite them;
+    // tells and the API documents as sent differs. Ids are compared by names_other_room(), or not at all if
+    // `check_id` is false. URLs are left out, since the service may rewrite them;
     // times are compared to the second, to which the specification's format cuts them, and only those that
     // were sent, since the service may set others.
-    static bool matches(const room& found, const new_room& wanted) noexcept;
+    static bool matches(const room& found, const new_room& wanted, bool check_id = true) noexcept;
 
     static void mark_confirmed(room& r) noexcept;
 

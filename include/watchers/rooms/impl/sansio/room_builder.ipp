@@ -17,6 +17,8 @@
 
 namespace watchers::rooms::detail {
 
+inline constexpr std::string_view not_an_object = "body: not a JSON object";
+
 // Takes the parser's events, and keeps of them what a room has members for.
 class room_builder::sink
 {
@@ -63,7 +65,8 @@ public:
     bool on_document_begin(error_code&) noexcept { return true; }
     bool on_document_end(error_code& ec)
     {
-        return !(repeated_ || keys_.repeated()) || refuse(ec, "a key appears twice in an object");
+        if (repeated_ || keys_.repeated()) return refuse(ec, "a key appears twice in an object");
+        return !is_array_ || refuse(ec, "not a JSON object");
     }
 
     bool on_object_begin(error_code&) noexcept
@@ -80,9 +83,11 @@ public:
         return true;
     }
 
-    bool on_array_begin(error_code& ec) noexcept
+    bool on_array_begin(error_code&) noexcept
     {
-        if (!end_value_of(ec, false)) return false;
+        // A whole text of an array is read to its end, since whether it is valid JSON matters.
+        is_array_ = is_array_ || depth_ == 0;
+        end_value(false);
         ++depth_;
         return true;
     }
@@ -92,7 +97,7 @@ public:
     bool on_key(piece s, std::size_t size, error_code&)
     {
         const std::string_view key = join(s, size);
-        if (depth_ == 1) pending_ = find_member(key);
+        if (depth_ == 1) pending_ = find_member(key); // depth 1 of an array has no keys
         if (pending_ == no_member) {
             keys_.add(key);
         } else {
@@ -312,6 +317,7 @@ private:
     std::string pieces_;
     room::extent external_id_;
     bool ids_differ_ = false;
+    bool is_array_ = false; // the whole text
     unsigned depth_ = 0;
     unsigned pending_ = no_member; // whose value comes next
     unsigned seen_ = 0;            // members whose key has appeared

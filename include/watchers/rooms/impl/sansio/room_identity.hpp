@@ -21,6 +21,6 @@ namespace watchers::rooms::detail {
 //
 // So a true result is certain, and a false one means "the same, or it cannot be told": "caf\u00E9" and
 // "cafe\u0301" are never taken for two rooms, and neither are "\u00E4" and "\u00F6".
-bool names_other_room(std::string_view asked, std::string_view told);
+bool names_other_room(std::string_view asked, std::string_view told) noexcept;
 
 } // namespace watchers::rooms::detail

@@ -5,8 +5,8 @@
 #include <watchers/rooms/impl/sansio/utf8.ipp>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
-#include <string>
 
 namespace watchers::rooms::detail {
 
@@ -35,42 +35,61 @@ inline bool may_be_rewritten(char32_t folded) noexcept
 }
 
 // An id as it is compared: folded and without blanks.
-inline std::u32string comparable(std::string_view id)
+class comparable_id
 {
-    std::u32string out;
-    out.reserve(id.size());
-    while (!id.empty()) {
-        const utf8_character c = next_character(id);
-        id.remove_prefix(c.size);
-        const char32_t code = c.valid ? c.code : 0xFFFD;
-        if (!is_blank(code)) out += fold_case(code);
+public:
+    explicit comparable_id(std::string_view id) noexcept
+    {
+        while (!id.empty()) {
+            const utf8_character c = next_character(id);
+            id.remove_prefix(c.size);
+            const char32_t code = c.valid ? c.code : 0xFFFD;
+            if (is_blank(code)) continue;
+            if (size_ == text_.size()) {
+                too_long_ = true;
+                return;
+            }
+            text_[size_++] = fold_case(code);
+        }
     }
-    return out;
-}
+
+    bool too_long() const noexcept { return too_long_; }
+    std::u32string_view text() const noexcept { return {text_.data(), size_}; }
+
+private:
+    // Of the 1,024 bytes that an id may have, normalisation makes fewer characters.
+    std::array<char32_t, 2048> text_;
+    std::size_t size_ = 0;
+    bool too_long_ = false;
+};
 
 inline bool is_anchor(char32_t c) noexcept
 {
     return (c >= '0' && c <= '9') || c == '-' || c == '_' || c == ':' || c == '.' || c == '/';
 }
 
-inline std::u32string anchors_of(std::u32string_view text)
+inline bool same_anchors(std::u32string_view x, std::u32string_view y) noexcept
 {
-    std::u32string out;
-    std::copy_if(text.begin(), text.end(), std::back_inserter(out), is_anchor);
-    return out;
+    for (auto a = x.begin(), b = y.begin();; ++a, ++b) {
+        a = std::find_if(a, x.end(), is_anchor);
+        b = std::find_if(b, y.end(), is_anchor);
+        if (a == x.end() || b == y.end()) return a == x.end() && b == y.end();
+        if (*a != *b) return false;
+    }
 }
 
-WATCHERS_ROOMS_DECL bool names_other_room(std::string_view asked, std::string_view told)
+WATCHERS_ROOMS_DECL bool names_other_room(std::string_view asked, std::string_view told) noexcept
 {
     if (asked == told) return false;
     // Neither blanks nor normalisation make so much of an id; nor is a text of that length worth reading.
     if (told.size() > 16 * asked.size() + 1024) return true;
-    const std::u32string a = comparable(asked);
-    const std::u32string b = comparable(told);
-    const auto head = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
-    std::u32string_view x(a);
-    std::u32string_view y(b);
-    const auto same_head = static_cast<std::size_t>(head.first - a.begin());
+    const comparable_id a(asked);
+    const comparable_id b(told);
+    if (a.too_long() || b.too_long()) return true;
+    std::u32string_view x = a.text();
+    std::u32string_view y = b.text();
+    const auto head = std::mismatch(x.begin(), x.end(), y.begin(), y.end());
+    const auto same_head = static_cast<std::size_t>(head.first - x.begin());
     x.remove_prefix(same_head);
     y.remove_prefix(same_head);
     const auto tail = std::mismatch(x.rbegin(), x.rend(), y.rbegin(), y.rend());
@@ -87,7 +106,7 @@ WATCHERS_ROOMS_DECL bool names_other_room(std::string_view asked, std::string_vi
             certain = false;
         }
     }
-    return certain || anchors_of(x) != anchors_of(y);
+    return certain || !same_anchors(x, y);
 }
 
 } // namespace watchers::rooms::detail

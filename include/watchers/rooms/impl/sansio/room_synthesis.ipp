@@ -2,12 +2,27 @@
 #pragma once
 
 #include <watchers/rooms/detail/call_request.hpp>
-#include <watchers/rooms/impl/sansio/room_builder.hpp>
+#include <watchers/rooms/impl/sansio/room_builder.ipp>
+#include <watchers/rooms/impl/sansio/room_identity.ipp>
+#include <watchers/rooms/impl/sansio/utf8.ipp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
 namespace watchers::rooms::detail {
+
+// Line ends and tabs may be in it, other control characters not.
+inline bool is_plain_text(std::string_view text) noexcept
+{
+    if (!valid_utf8(text)) return false;
+    while (!text.empty()) {
+        const auto end = (std::min)(text.find_first_of("\t\r\n"), text.size());
+        if (has_control_character(text.substr(0, end))) return false;
+        text.remove_prefix((std::min)(end + 1, text.size()));
+    }
+    return true;
+}
 
 // Sets the members of a room that has no raw text.
 class room_builder::writer
@@ -90,7 +105,26 @@ WATCHERS_ROOMS_DECL room room_builder::synthesize(const call_request& request)
     return r;
 }
 
-WATCHERS_ROOMS_DECL bool room_builder::matches(const room& found, const new_room& wanted) noexcept
+WATCHERS_ROOMS_DECL room room_builder::of_change(const call_request& request, std::string_view body,
+                                                 std::string& note)
+{
+    note.clear();
+    std::string_view text = body;
+    if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+    text.remove_prefix((std::min)(text.find_first_not_of(" \t\r\n"), text.size()));
+    if (!text.empty() && (text.front() == '{' || text.front() == '[')) {
+        error_code unreadable;
+        room told = parse(body, unreadable, &note);
+        if (!unreadable) return told;
+        if (note == not_an_object) note.clear();
+    } else if (!is_plain_text(text)) {
+        note = "body: neither JSON nor text";
+    }
+    return synthesize(request);
+}
+
+WATCHERS_ROOMS_DECL bool room_builder::matches(const room& found, const new_room& wanted,
+                                               bool check_id) noexcept
 {
     const auto text_fits = [](const std::optional<std::string_view>& told, std::string_view sent) {
         return !told || *told == sent;
@@ -100,8 +134,8 @@ WATCHERS_ROOMS_DECL bool room_builder::matches(const room& found, const new_room
         using std::chrono::seconds;
         return !told || !sent || floor<seconds>(*told) == floor<seconds>(*sent);
     };
-    return text_fits(found.id(), wanted.id()) && text_fits(found.name(), wanted.name()) &&
-           text_fits(found.about(), wanted.about()) &&
+    if (check_id && found.id() && names_other_room(wanted.id(), *found.id())) return false;
+    return text_fits(found.name(), wanted.name()) && text_fits(found.about(), wanted.about()) &&
            found.voice().value_or(wanted.voice()) == wanted.voice() &&
            time_fits(found.starts_at(), wanted.starts_at()) && time_fits(found.ends_at(), wanted.ends_at());
 }
