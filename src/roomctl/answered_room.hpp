@@ -5,13 +5,14 @@
 
 namespace roomctl {
 
-// Makes an error of an answer that is not about the room that was asked for: what it tells must not be taken
-// for that room's. The API does not say that an answer repeats the id: a name has to do.
+// Makes an error of a response that does not tell which room it is about: it must not be taken for the one
+// that was asked for. The API does not say that a response repeats the id: a name has to do. The client
+// refuses a response with the id of another room.
 inline void refuse_other_room(watchers::rooms::bulk_result& r)
 {
-    if (r.error || (r.room.id() ? r.room.id() == r.operation.room_id() : r.room.name().has_value())) return;
+    if (r.error || r.room.id() || r.room.name()) return;
     r.error = watchers::rooms::errc::bad_body;
-    r.diagnostics.set_message(r.room.id() ? "the answer is about another room" : "the answer names no room");
+    r.diagnostics.set_message("the response names no room");
 }
 
 } // namespace roomctl
