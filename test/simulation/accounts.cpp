@@ -178,7 +178,7 @@ void checker::on_call_end(const call_end& e)
 
 // Figures
 
-void checker::on_step(const stats& s, std::uint64_t)
+void checker::on_step(const stats& s, std::uint64_t observer_threw)
 {
     const std::size_t open = s.open_connections + s.opening_connections;
     if (open > plan_.settings.max_connections)
@@ -206,7 +206,8 @@ void checker::on_step(const stats& s, std::uint64_t)
     same("retries", s.retries, retries_);
     same("confirmations", s.confirmations, confirmations_);
     same("throttled", s.throttled, throttled_);
-    // X same("observer_exceptions", s.observer_exceptions, observer_threw);
+    same("other_rooms", s.other_rooms, other_rooms_);
+    same("observer_exceptions", s.observer_exceptions, observer_threw);
     if (s.waiting_calls + s.throttled_calls + s.busy_connections > s.calls)
         world_.violate("stats", "more calls wait than there are");
     same("work", static_cast<std::uint64_t>(network_.work()), begun_);

@@ -135,6 +135,7 @@ private:
     std::uint64_t retries_ = 0;
     std::uint64_t confirmations_ = 0;
     std::uint64_t throttled_ = 0;
+    std::uint64_t other_rooms_ = 0;
 };
 
 } // namespace watchers::rooms::sim

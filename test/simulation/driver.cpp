@@ -195,7 +195,7 @@ call_options driver::options_of(caller& c, bool healthy)
     c.attempt_timeout = plan_.settings.attempt_timeout;
     if (!healthy && plan_.short_attempts > 0 && r.chance(plan_.short_attempts)) {
         const auto limit = std::chrono::ceil<milliseconds>(r.spread(100ms, 3s));
-        // X o.attempt_timeout(limit);
+        o.attempt_timeout(limit);
         c.attempt_timeout = limit;
     }
     c.expired = timeout.count() <= 0;

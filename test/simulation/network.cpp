@@ -85,8 +85,7 @@ void network::begin_resolving()
     auto& r = world_.random();
     resolving_ = true;
     world_.note("resolve");
-    if (plan_.trouble.dns_late > 0 && unused_addresses_since_ &&
-        world_.now() < *unused_addresses_since_ + 25s)
+    if (unused_addresses_since_ && world_.now() < *unused_addresses_since_ + 25s)
         world_.violate("late_lookup", "asked again though addresses came that nobody waited for any more");
     unused_addresses_since_.reset();
     duration takes = latency();

@@ -32,7 +32,8 @@ way way_of(const caller& c)
         default: return way::final;
         }
     }
-    if (c.exchanges.back()->another_room) return way::ambiguous; // as if the response had been lost
+    if (c.exchanges.back()->another_room && e == errc::malformed_response)
+        return way::ambiguous; // as if the response had been lost
     switch (c.last_status) {
     case 0: break;
     case 421: return way::unsent;
@@ -65,8 +66,9 @@ bool was_in_doubt(const caller& c)
 void checker::check_patience(const caller& c, const call_end& e)
 {
     if (!e.error || !c.failed_before || c.last_ended != world_.now()) return;
-    const bool of_attempt =
-        e.error == c.last_error || (e.error == errc::outcome_unknown && c.last_confirming);
+    const bool for_credentials = e.diagnostics.last_failure() == errc::credentials_failed;
+    const bool of_attempt = e.error == c.last_error ||
+                            (e.error == errc::outcome_unknown && c.last_confirming && !for_credentials);
     if (of_attempt) require(!had_another(c), "patience", c, "gives up after " + c.last_error.message());
 }
 

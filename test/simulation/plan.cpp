@@ -108,8 +108,7 @@ void overload(random_source& r, plan& p)
 void not_yet(plan& p)
 {
     troubles& t = p.trouble;
-    t.web_page = t.elsewhere = t.encoded = t.surplus = t.dns_late = 0;
-    p.vendor = false;
+    t.web_page = t.elsewhere = 0;
     p.wrong_key = plan::key_refusal::status_401;
     p.deaths = 0;
     p.disliked_room.clear();
@@ -133,8 +132,8 @@ void draw_later(random_source& r, plan& p)
         plan::key_refusal::one_or_another};
     p.wrong_key = r.pick(refusals);
     if (r.one_in(4)) p.deaths = r.between<std::size_t>(1, 3);
-    if (false && r.one_in(4)) p.observer_throws = r.unit() * 0.5;
-    if (false && r.one_in(4)) p.short_attempts = r.unit() * 0.5;
+    if (r.one_in(4)) p.observer_throws = r.unit() * 0.5;
+    if (r.one_in(4)) p.short_attempts = r.unit() * 0.5;
     if (r.one_in(6)) p.disliked_room = "room-" + std::to_string(r.below(p.rooms));
     if (r.one_in(4)) overload(r, p);
     not_yet(p);

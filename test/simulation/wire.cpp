@@ -52,7 +52,10 @@ void wire::close() noexcept
     if (stage_ == stage::closed) return;
     network_.world_.note("close", number_);
     finish_exchange(0);
-    if (stage_ == stage::ready) --network_.ready_;
+    if (stage_ == stage::ready)
+        --network_.ready_;
+    else
+        network_.unused_addresses_since_.reset(); // they may be no good
     if (stage_ != stage::made) --network_.open_;
     listener_ = nullptr;
     stage_ = stage::closed;

@@ -47,6 +47,7 @@ void checker::on_answered(const exchange& x)
     }
     if (x.status == 503 && x.retry_after && *x.retry_after <= policy.max_retry_after)
         x.by->not_before = world_.now() + *x.retry_after;
+    if (x.another_room) ++other_rooms_;
     if (x.denied() && x.key >= newest_key_) key_refused_ = true;
 }
 
