@@ -15,6 +15,7 @@
 #include <memory>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <arpa/inet.h>
 
@@ -40,6 +41,30 @@ rooms::time_point time_of(const std::string& text, const char* option)
         throw usage_error(std::string(option) + ": '" + text +
                           "' is no time such as '2026-12-31 20:00', 2026-12-31T20:00:00Z or +30m");
     return *t;
+}
+
+// CLI11 reads an argument `[a,b]` as a list wherever an option has several values. A mark in front of such
+// arguments hides the bracket; every option takes the mark off before it looks at its value.
+constexpr char literal_mark = '\x1f';
+
+std::string with_mark(std::string argument)
+{
+    const bool list = argument.starts_with('[') && argument.ends_with(']');
+    return list || argument.starts_with(literal_mark) ? literal_mark + argument : argument;
+}
+
+std::string without_mark(std::string argument)
+{
+    return argument.starts_with(literal_mark) ? argument.substr(1) : argument;
+}
+
+void take_marks_off(CLI::App& command)
+{
+    for (CLI::Option* const option : command.get_options())
+        option->transform(CLI::Validator(
+            [](std::string& value) { return value = without_mark(value), std::string(); }, "", "literal"));
+    for (CLI::App* const sub : command.get_subcommands(nullptr))
+        take_marks_off(*sub);
 }
 
 // What the options of one command were given. CLI11 writes here; `take` makes a command of it.
@@ -105,6 +130,7 @@ parser::parser()
         return add(name, text, examples);
     });
     add_sandbox_and_demo();
+    take_marks_off(app_);
 }
 
 CLI::App* parser::add(const std::string& name, const std::string& text, const std::string& examples)
@@ -280,8 +306,11 @@ settings parser::take_settings() const
 
 std::variant<invocation, help_text> parser::parse(int argc, const char* const* argv)
 {
+    std::vector<std::string> arguments; // the last one first, as CLI11 takes them
+    for (int i = argc; --i > 0;)
+        arguments.push_back(with_mark(argv[i]));
     try {
-        app_.parse(argc, argv);
+        app_.parse(std::move(arguments));
     } catch (const CLI::CallForHelp&) {
         return help_text{app_.help()};
     } catch (const CLI::CallForVersion& e) {
@@ -292,8 +321,10 @@ std::variant<invocation, help_text> parser::parse(int argc, const char* const* a
             chosen.empty() ? "roomctl --help" : "roomctl " + chosen.front()->get_name() + " --help";
         const auto strays = app_.remaining();
         if (chosen.empty() && !strays.empty())
-            throw usage_error("'" + strays.front() + "' is no command or option; see " + help);
-        throw usage_error(std::string(e.what()) + "; see " + help);
+            throw usage_error("'" + without_mark(strays.front()) + "' is no command or option; see " + help);
+        std::string what = e.what();
+        std::erase(what, literal_mark);
+        throw usage_error(what + "; see " + help);
     }
     invocation result{take_settings(), take()};
     result.options.program = argv[0];

@@ -192,6 +192,16 @@ class Export(BulkTest):
         self.apply(0, "-", input=exported.stdout)
         self.assert_applied(entries)
 
+    def test_ids_are_taken_as_they_are_given(self):
+        ids = ["[final]", "[a,b]", "[]", "[[a]]", "{}", "%%", "'", "a,b", "[a", "-dash", "final"]
+        self.apply(0, self.manifest([{"roomId": i, "name": "n", "about": "a"} for i in ids]))
+        for room_id in ids:
+            with self.subTest(room_id):
+                exported = self.exits(self.roomctl("export", "--ids", "--", room_id), 0)
+                self.assertEqual([r["roomId"] for r in lines_of(exported.stdout)], [room_id])
+        exported = self.exits(self.roomctl("export", "--ids", "--", *ids), 0)
+        self.assertEqual([r["roomId"] for r in lines_of(exported.stdout)], ids)
+
     def test_ids_come_as_arguments_from_a_file_or_from_standard_input(self):
         self.apply(0, self.manifest([room(n) for n in range(5)]))
         ids = ["match-3", "match-0", "match-4"]
