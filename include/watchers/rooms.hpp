@@ -8,6 +8,7 @@
 #include <watchers/rooms/credentials.hpp>
 #include <watchers/rooms/diagnostics.hpp>
 #include <watchers/rooms/error.hpp>
+#include <watchers/rooms/is_printable.hpp>
 #include <watchers/rooms/journal.hpp>
 #include <watchers/rooms/observer.hpp>
 #include <watchers/rooms/operation.hpp>

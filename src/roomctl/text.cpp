@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "text.hpp"
 
+#include <watchers/rooms/is_printable.hpp>
+
 #include <array>
 #include <cstddef>
 #include <cstdio>
 #include <optional>
 
 namespace roomctl {
+
+namespace rooms = watchers::rooms;
 
 namespace {
 
@@ -36,20 +40,11 @@ std::optional<code_point> front(std::string_view text) noexcept
     return code_point{value, size};
 }
 
-bool is_harmless(char32_t c) noexcept
-{
-    if (c < 0x20 || (c >= 0x7f && c < 0xa0)) return false;       // C0, DEL, C1
-    if (c == 0x061c || c == 0x200e || c == 0x200f) return false; // direction marks
-    if (c >= 0x2028 && c <= 0x202e) return false;                // separators, overrides
-    if (c >= 0x2066 && c <= 0x2069) return false;                // isolates
-    return c != 0xfeff && !(c >= 0xe0000 && c <= 0xe007f);       // invisible
-}
-
-bool is_harmless(std::string_view text) noexcept
+bool is_printable(std::string_view text) noexcept
 {
     while (!text.empty()) {
         const auto c = front(text);
-        if (!c || !is_harmless(c->value)) return false;
+        if (!c || !rooms::is_printable(c->value)) return false;
         text.remove_prefix(c->size);
     }
     return true;
@@ -68,7 +63,7 @@ std::string quote_with_escapes(std::string_view text)
     while (!text.empty()) {
         const auto c = front(text);
         const std::size_t size = c ? c->size : 1;
-        const bool as_it_is = c && is_harmless(c->value);
+        const bool as_it_is = c && rooms::is_printable(c->value);
         for (const char byte : text.substr(0, size)) {
             if (!as_it_is)
                 out += formatted("\\x%02x", static_cast<unsigned char>(byte));
@@ -118,7 +113,7 @@ std::string escape(std::string_view text)
             out += "\\t";
         } else if (c->value == '\\') {
             out += "\\\\";
-        } else if (is_harmless(c->value)) {
+        } else if (rooms::is_printable(c->value)) {
             out += text.substr(0, c->size);
         } else if (c->value < 0x80) {
             out += formatted("\\x%02x", c->value);
@@ -138,7 +133,7 @@ std::string escape_json(std::string_view json)
         const auto c = front(json);
         if (!c) {
             out += "\\ufffd";
-        } else if (is_harmless(c->value)) {
+        } else if (rooms::is_printable(c->value)) {
             out += json.substr(0, c->size);
         } else if (c->value > 0xffff) {
             const unsigned above = c->value - 0x10000U;
@@ -157,7 +152,7 @@ std::string shell_quote(std::string_view text)
     constexpr std::string_view plain =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./:@%+=,";
     if (!text.empty() && text.find_first_not_of(plain) == std::string_view::npos) return std::string(text);
-    if (!is_harmless(text)) return quote_with_escapes(text);
+    if (!is_printable(text)) return quote_with_escapes(text);
     std::string out = "'";
     for (const char c : text) {
         if (c == '\'')

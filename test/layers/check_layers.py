@@ -13,7 +13,8 @@ import tempfile
 
 PREFIX = "watchers/rooms/"
 SEPARATE = "WATCHERS_ROOMS_SEPARATE_COMPILATION"
-VALUES = {"room", "error", "config", "credentials", "retry", "diagnostics", "observer", "stats", "bulk", "operation"}
+VALUES = {"room", "error", "config", "credentials", "retry", "diagnostics", "observer", "stats", "bulk", "operation",
+          "is_printable"}
 
 # layer of the including file -> what it may not include, as (pattern of the include, reason)
 ASIO = (r"boost/asio(/|\.hpp)", "knows no executor, timer or socket")

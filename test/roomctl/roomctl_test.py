@@ -272,7 +272,8 @@ class Operations(SandboxTest):
         self.assertEqual(told["status"], "SOON")
 
     def test_ids_of_any_kind_come_through(self):
-        for room_id in ["get", "create", "with space", "a/b?c#d%", "\u00fcn\u00ef", "-dash", "--json", "[a]", "'"]:
+        for room_id in ["get", "create", "with space", "a/b?c#d%", "\u00fcn\u00ef", "-dash", "--json", "[a]", "[a,b]", "[]", "{}",
+                        "%%", "'", '"a"']:
             with self.subTest(room_id):
                 self.exits(self.roomctl("create", "--", room_id, "get", "-"), 0)
                 told = self.json_line(self.exits(self.roomctl("--json", "get", "--", room_id), 0))
@@ -284,6 +285,19 @@ class Operations(SandboxTest):
         result = run("get", "behind", *self.sandbox.arguments(), "--json", "--timeout", "20s",
                      env=SANDBOX_ENVIRONMENT)
         self.assertEqual(self.json_line(self.exits(result, 0))["room"]["roomId"], "behind")
+
+    def test_texts_of_any_kind_come_through(self):
+        for text in ["[a]", "[a,b]", "{}", "%%", "a,b", "'", '"a"', "x=y"]:
+            with self.subTest(text):
+                room_id = "text-" + text.encode().hex()
+                self.exits(self.roomctl("create", room_id, text, text, "--pic", text), 0)
+                told = self.json_line(self.exits(self.roomctl("--json", "get", room_id), 0))["room"]
+                self.assertEqual([told["name"], told["about"], told["pic"]], [text, text, text])
+
+    def test_argument_in_brackets_is_repeated_as_given(self):
+        line = self.error_line(self.exits(self.roomctl("get", "a", "[b]"), 2))
+        self.assertIn(": [b];", line)
+        self.assertNotIn("x1f", line)
 
     def test_credentials_file_is_sent(self):
         path = self.write_file("WATCHERS_API_KEY=sandbox\nWATCHERS_BEARER_TOKEN=sandbox\n")
@@ -320,6 +334,16 @@ class Output(SandboxTest):
         for c in "\x1b\u009b\u202e":
             self.assertNotIn(c, result.stdout)
         self.assertEqual(self.json_line(result)["room"]["about"], about)
+
+    def test_room_ids_are_escaped_in_messages(self):
+        odd = "id-\u202etxt.\u00ad\u200b\u2066x\u2060\ufff9"
+        self.exits(self.roomctl("create", "--", odd, "n", "a"), 0)
+        for arguments, code in [(["get", odd], 0), (["delete", odd], 0), (["get", odd], 3)]:
+            with self.subTest(arguments):
+                result = self.exits(self.roomctl(*arguments), code)
+                told = result.stdout + result.stderr
+                self.assertIn("id-\\u202etxt.\\u00ad\\u200b\\u2066x\\u2060\\ufff9", told)
+                self.assertTrue(told.isascii(), told)
 
     def test_text_of_the_service_is_escaped(self):
         self.sandbox.fault(action="respond", op="get", room="evil", status=400,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <watchers/rooms/impl/sansio/utf8.hpp>
+#include <watchers/rooms/is_printable.hpp>
 
 #include <cstdint>
 #include <cstring>
@@ -79,15 +80,6 @@ WATCHERS_ROOMS_DECL bool has_control_character(std::string_view text) noexcept
     return false;
 }
 
-// Characters that move what surrounds them (line and paragraph separators, marks and overrides of direction),
-// or that hide in it (soft hyphens, zero widths, annotations, tags).
-WATCHERS_ROOMS_DECL bool disturbs_layout(char32_t c) noexcept
-{
-    return c == 0x00AD || c == 0x061C || c == 0x180E || c == 0x200B || c == 0x200E || c == 0x200F ||
-           (c >= 0x2028 && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF ||
-           (c >= 0xFFF9 && c <= 0xFFFB) || (c >= 0xE0000 && c <= 0xE007F);
-}
-
 WATCHERS_ROOMS_DECL void append_printable(std::string& out, std::string_view bytes, const utf8_character& c)
 {
     static constexpr char digits[] = "0123456789abcdef";
@@ -107,7 +99,7 @@ WATCHERS_ROOMS_DECL void append_printable(std::string& out, std::string_view byt
         out += "\\x";
         out += digit(4);
         out += digit(0);
-    } else if ((c.code >= 0x80 && c.code < 0xA0) || disturbs_layout(c.code)) {
+    } else if (!is_printable(c.code)) {
         out += c.code > 0xFFFF ? "\\U" : "\\u";
         for (unsigned shift = c.code > 0xFFFF ? 32 : 16; shift > 0; shift -= 4)
             out += digit(shift - 4);
