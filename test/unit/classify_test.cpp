@@ -59,7 +59,7 @@ TEST_CASE("classify_answer table")
          "the parent does not exist"},
         {"401", 401, errc::unauthorized, errc::unauthorized, effect::none, {}},
         {"403", 403, errc::forbidden, errc::forbidden, effect::none, {}},
-        {"404", 404, errc::not_found, errc::not_found, effect::none, {}},
+        {"404", 404, errc::not_found, errc::not_the_service, effect::none, {}},
         {"408", 408, errc::request_timeout, errc::request_timeout, effect::unknown, {}},
         {"409", 409, errc::bad_request, errc::conflict, effect::none, {}},
         {"413", 413, errc::bad_request, errc::bad_request, effect::none, {}},

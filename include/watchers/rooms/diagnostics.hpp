@@ -90,6 +90,19 @@ public:
     /// The status of the last complete answer, but for a confirmation's 404; 0 if there was none.
     unsigned http_status() const noexcept { return http_status_; }
 
+    /// The last response refused the credentials, not just this request: 401, the 404 of the project
+    /// (errc::unknown_project), or a 403 whose message speaks of the token or the key.
+    bool credentials_refused() const noexcept { return credentials_refused_; }
+
+    /// The last response was a web page: of something between client and service (a firewall, a sign-in page,
+    /// a proxy), or of another service.
+    bool web_page() const noexcept { return web_page_; }
+
+    /// The last response has the form that the API's responses have: a 2xx that is no web page, or a 4xx with
+    /// a JSON object that holds `message`, `error` or `statusCode`. An errc::not_found without it may come
+    /// from a host that is not the service's: check config::base_url.
+    bool recognized() const noexcept { return recognized_; }
+
     /// For errc::invalid_argument the field and the rule; else what the service said (its `message` or
     /// `error` members, or the text of its answer). Empty if there is nothing to tell.
     const std::string& message() const noexcept { return message_; }
@@ -119,6 +132,10 @@ public:
     diagnostics& set_last_failure(error_code v) noexcept { return last_failure_ = v, *this; }
     diagnostics& set_confirmed(bool v) noexcept { return confirmed_ = v, *this; }
     diagnostics& set_http_status(unsigned v) noexcept { return http_status_ = v, *this; }
+    diagnostics& set_response_kind(bool refuses_credentials, bool page, bool of_api) noexcept
+    {
+        return credentials_refused_ = refuses_credentials, web_page_ = page, recognized_ = of_api, *this;
+    }
     diagnostics& set_message(std::string v) noexcept { return message_ = std::move(v), *this; }
     diagnostics& set_note(std::string v) noexcept { return note_ = std::move(v), *this; }
     diagnostics& set_cause(error_code v) noexcept { return cause_ = v, *this; }
@@ -139,6 +156,9 @@ private:
     rooms::effect effect_ = rooms::effect::none;
     rooms::phase phase_ = rooms::phase::validation;
     bool confirmed_ = false;
+    bool credentials_refused_ = false;
+    bool web_page_ = false;
+    bool recognized_ = false;
     bool of_call_ = false; // not so for an error of the client's constructor, say
 };
 

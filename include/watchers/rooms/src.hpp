@@ -22,6 +22,7 @@
 #include <watchers/rooms/impl/sansio/credential_rules.ipp>
 #include <watchers/rooms/impl/sansio/deadline_queue.ipp>
 #include <watchers/rooms/impl/sansio/error_body.ipp>
+#include <watchers/rooms/impl/sansio/error_sentence.ipp>
 #include <watchers/rooms/impl/sansio/happy_eyeballs.ipp>
 #include <watchers/rooms/impl/sansio/journal_format.ipp>
 #include <watchers/rooms/impl/sansio/json_text.ipp>

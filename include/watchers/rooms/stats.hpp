@@ -26,10 +26,11 @@ struct stats
     std::uint64_t connections_failed = 0; ///< could not be opened
     std::uint64_t handshakes_resumed = 0; ///< TLS handshakes abbreviated by session resumption
     std::uint64_t replays = 0;            ///< requests sent again because a reused connection turned out dead
-    std::uint64_t retries = 0;       ///< attempts after a failed one, replays and confirmations not counted
-    std::uint64_t confirmations = 0; ///< creates whose outcome had to be found out
-    std::uint64_t throttled = 0;     ///< answers 429
-    std::uint64_t other_rooms = 0;   ///< responses refused by config::check_room_ids
+    std::uint64_t retries = 0;         ///< attempts after a failed one, replays and confirmations not counted
+    std::uint64_t confirmations = 0;   ///< creates whose outcome had to be found out
+    std::uint64_t throttled = 0;       ///< answers 429
+    std::uint64_t other_rooms = 0;     ///< responses refused by config::check_room_ids
+    std::uint64_t not_the_service = 0; ///< responses that are not the Room API's (errc::not_the_service)
     std::uint64_t credentials_asked = 0;   ///< questions to the credential provider
     std::uint64_t retries_denied = 0;      ///< not made, because the retry budget was spent
     std::uint64_t observer_exceptions = 0; ///< thrown by hooks of the observer, and swallowed

@@ -12,6 +12,7 @@
 #include <watchers/rooms/impl/sansio/bulk_limit.hpp>
 #include <watchers/rooms/impl/sansio/hash_marks.hpp>
 #include <watchers/rooms/impl/sansio/room_order.hpp>
+#include <watchers/rooms/impl/sansio/stop_rules.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -78,6 +79,13 @@ private:
         over,
     };
 
+    // Perhaps no operation can succeed, because of this.
+    struct suspicion
+    {
+        error_code error;
+        rooms::diagnostics details;
+    };
+
     boost::asio::any_io_executor callback_executor() const override { return executor_; }
     boost::asio::cancellation_slot source_slot() override { return source_cancel_.slot(); }
     boost::asio::cancellation_slot sink_slot() override { return sink_cancel_.slot(); }
@@ -128,6 +136,7 @@ private:
     void stop(error_code why, const rooms::diagnostics&) noexcept;
     void stop(std::exception_ptr thrown);
     void stop_if_hopeless(const bulk_result&);
+    void hold(const bulk_result&);
     void cancel(boost::asio::cancellation_type);
     void cancel_source() noexcept;
     void cancel_sink() noexcept;
@@ -144,6 +153,8 @@ private:
     bulk_options options_;
     std::optional<completion<bulk_summary>> completion_;
     bulk_tally tally_;
+    stop_rules stop_rules_;
+    std::optional<suspicion> suspicion_;  // until what is under way ends, no more is begun
     std::shared_ptr<bulk_commit> commit_; // if there is a journal
     std::shared_ptr<bulk_watch> watch_;
     boost::asio::cancellation_signal source_cancel_;

@@ -122,7 +122,8 @@ WATCHERS_ROOMS_DECL bool bulk_run::move_on()
         end(not_begun->pop_front(), errc::stopped);
         return true;
     }
-    if (!ready_.empty() && under_way_.size() < limit_.now()) return launch(ready_.pop_front()), true;
+    if (!ready_.empty() && !suspicion_ && under_way_.size() < limit_.now())
+        return launch(ready_.pop_front()), true;
     if (commit_is_due()) return commit(), true;
     if (pull()) return true;
     if (!intents_.empty() && !commit_running_) return commit(), true;

@@ -3,7 +3,7 @@
 
 // How a bulk run comes to its end: of itself, stopped, cancelled, or with its client.
 #include <watchers/rooms/impl/io/bulk_run.hpp>
-#include <watchers/rooms/impl/sansio/resume_rules.hpp>
+#include <watchers/rooms/impl/sansio/stop_rules.hpp>
 #include <watchers/rooms/journal.hpp>
 
 #include <boost/asio/dispatch.hpp>
@@ -85,8 +85,27 @@ WATCHERS_ROOMS_DECL void bulk_run::stop(std::exception_ptr thrown)
 
 WATCHERS_ROOMS_DECL void bulk_run::stop_if_hopeless(const bulk_result& r)
 {
-    if (resume_rules::fatal(r.error)) return stop(r.error, r.diagnostics);
+    switch (stop_rules_.on_result(r)) {
+    case stop_rules::verdict::stop: return stop(stop_rules::cause_of(r), r.diagnostics);
+    case stop_rules::verdict::hold: hold(r); break;
+    case stop_rules::verdict::go_on: break;
+    }
+    if (suspicion_) {
+        if (stop_rules_.succeeded())
+            suspicion_.reset();
+        else if (under_way_.empty())
+            return stop(suspicion_->error, suspicion_->details);
+    }
     if (tally_.to_stop()) r.error ? stop(errc::stopped, r.diagnostics) : stop(errc::stopped);
+}
+
+WATCHERS_ROOMS_DECL void bulk_run::hold(const bulk_result& r)
+{
+    try {
+        if (!suspicion_) suspicion_.emplace(suspicion{stop_rules::cause_of(r), r.diagnostics});
+    } catch (const std::bad_alloc&) {
+        stop(stop_rules::cause_of(r));
+    }
 }
 
 WATCHERS_ROOMS_DECL void bulk_run::cancel(boost::asio::cancellation_type type)

@@ -131,14 +131,14 @@ private:
     void judge(const response&, attempt_result&, room& told);
     void read_room(const response&, operation_kind asked, attempt_result&, room& told);
     void read_coded(const response&, operation_kind asked, attempt_result&, room& told);
-    void describe_refusal(const response&);
+    void describe_refusal(const response&, const verdict&);
     std::string shown(std::string_view server_text) const;
     void forget_refusal();
     void note_failure(error_code);
     void fail_exchange(connection&, error_code, error_code cause, when);
     void go_on(const attempt_result&, room told, when);
     void try_again(const retry_step&, error_code failure, clock::time_point now);
-    void renew_credentials(clock::time_point now);
+    void renew_credentials(error_code refusal, clock::time_point now);
     void conclude(const retry_step&, const attempt_result&, room told, when);
     std::exception_ptr let_go(connection&, bool keep);
     void report_attempt(const connection&, error_code, unsigned status);

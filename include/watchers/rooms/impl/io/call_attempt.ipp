@@ -111,11 +111,12 @@ WATCHERS_ROOMS_DECL void call::judge(const response& answer, attempt_result& r, 
     r.effect = v.effect;
     // That the room is not there explains nothing: what made the call look does.
     if (!confirming || v.error != errc::not_found) diagnostics_.set_http_status(answer.status);
+    diagnostics_.set_response_kind(v.credentials_refused, v.web_page, v.recognized);
     if (v.error) {
         r.how = classify_failure(v.error, false, true, answer.status);
         r.other_credentials = engine_.credentials_in_use().others_than(credentials_);
         if (confirming && v.error == errc::not_found) return;
-        describe_refusal(answer);
+        describe_refusal(answer, v);
         r.retry_after = diagnostics_.retry_after();
         return;
     }
@@ -184,7 +185,7 @@ WATCHERS_ROOMS_DECL std::string call::shown(std::string_view server_text) const
     return printable(source.heads().redacted(server_text, enough));
 }
 
-WATCHERS_ROOMS_DECL void call::describe_refusal(const response& answer)
+WATCHERS_ROOMS_DECL void call::describe_refusal(const response& answer, const verdict& v)
 {
     forget_refusal();
     if (answer.coding.empty())
@@ -194,12 +195,20 @@ WATCHERS_ROOMS_DECL void call::describe_refusal(const response& answer)
     if (!answer.retry_after.empty())
         diagnostics_.set_retry_after(
             parse_retry_after(answer.retry_after, answer.date, engine_.env().wall_clock()));
+    if (v.error == errc::not_the_service) {
+        engine_.on_other_service();
+        diagnostics_.set_note("check base_url, " + engine_.settings().base_url +
+                              " (example: " + std::string(rooms::base_url(region::europe)) +
+                              "), and what is in between, such as a proxy or a sign-in page");
+    } else if (v.error == errc::forbidden && v.web_page) {
+        diagnostics_.set_note("the refusal is a web page: it may come from a firewall that is in between");
+    }
 }
 
 // What an earlier answer said: it is not to be taken for what a later one did.
 WATCHERS_ROOMS_DECL void call::forget_refusal()
 {
-    diagnostics_.set_message({}).set_cause({}).set_retry_after({});
+    diagnostics_.set_message({}).set_note({}).set_cause({}).set_retry_after({});
 }
 
 WATCHERS_ROOMS_DECL void call::on_exchange_failed(connection& c, error_code ec, error_code cause)
@@ -279,7 +288,7 @@ WATCHERS_ROOMS_DECL void call::go_on(const attempt_result& r, room told, when w)
             if (step.denied) engine_.on_retry_denied();
             break;
         case retry_step::action::send: return try_again(step, r.error, now);
-        case retry_step::action::ask_credentials: return renew_credentials(now);
+        case retry_step::action::ask_credentials: return renew_credentials(r.error, now);
         }
     } catch (const std::bad_alloc&) {
         if (id_ != id) throw; // the call is over, and its handler lost
@@ -314,10 +323,10 @@ WATCHERS_ROOMS_DECL void call::note_failure(error_code ec)
     if (ec != errc::not_found) diagnostics_.set_last_failure(ec);
 }
 
-// The service did not accept the credentials.
-WATCHERS_ROOMS_DECL void call::renew_credentials(clock::time_point now)
+// The service did not accept the credentials, or may not have.
+WATCHERS_ROOMS_DECL void call::renew_credentials(error_code refusal, clock::time_point now)
 {
-    diagnostics_.set_last_failure(errc::unauthorized);
+    note_failure(refusal);
     engine_.clock_timers().set(*this, deadline_);
     auto& source = engine_.credentials_in_use();
     if (source.generation() != credentials_) return seek_connection(now);
@@ -328,12 +337,12 @@ WATCHERS_ROOMS_DECL void call::renew_credentials(clock::time_point now)
 WATCHERS_ROOMS_DECL void call::conclude(const retry_step& step, const attempt_result& r, room told, when w)
 {
     diagnostics_.set_effect(step.effect).set_confirmed(step.confirmed);
-    if (step.note != nullptr) diagnostics_.set_note(step.note);
     if (!step.error) {
-        if (diagnostics_.last_failure()) forget_refusal();
+        if (r.error && diagnostics_.last_failure()) forget_refusal();
     } else if (r.error && step.error != r.error) {
         note_failure(r.error);
     }
+    if (step.note != nullptr) diagnostics_.set_note(step.note);
     if (step.error == errc::outcome_unknown) diagnostics_.set_phase(phase::confirm);
     finish(step.error, step.error ? room() : std::move(told), w);
 }

@@ -106,6 +106,7 @@ public:
     void on_retry_denied() noexcept { totals_.retries_denied.add(1); }
     void on_confirmation() noexcept { totals_.confirmations.add(1); }
     void on_other_room() noexcept { totals_.other_rooms.add(1); }
+    void on_other_service() noexcept { totals_.not_the_service.add(1); }
     void on_credentials_asked() noexcept { totals_.credentials_asked.add(1); }
 
     // An answer was 429: all calls wait, for as long as it asked for. Returns what went wrong at the expense
@@ -132,7 +133,7 @@ private:
         counter open, idle, busy, opening, calls, waiting;
         counter requests, opened, failed, resumed, replays, bytes_written, bytes_read;
         counter throttled_calls, retries, retries_denied, confirmations, throttled, other_rooms,
-            credentials_asked;
+            credentials_asked, not_the_service;
     };
 
     void on_wake() override { timers_.run(); }

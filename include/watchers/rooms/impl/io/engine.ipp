@@ -327,6 +327,7 @@ WATCHERS_ROOMS_DECL stats engine::totals() const noexcept
     s.confirmations = totals_.confirmations.read();
     s.throttled = totals_.throttled.read();
     s.other_rooms = totals_.other_rooms.read();
+    s.not_the_service = totals_.not_the_service.read();
     s.credentials_asked = totals_.credentials_asked.read();
     s.bytes_written = totals_.bytes_written.read();
     s.bytes_read = totals_.bytes_read.read();

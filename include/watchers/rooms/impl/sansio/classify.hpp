@@ -12,11 +12,19 @@ struct verdict
 {
     error_code error; // zero: success
     rooms::effect effect = rooms::effect::none;
+    bool web_page = false;            // of a response that is an error
+    bool credentials_refused = false; // it is about the API key or the token, not about the one request
+    bool recognized = false;          // it has the form that the API's responses have
 };
 
-// A complete answer's status; the body counts only where the API tells a conflict by a 400. Whether the body
-// of a 2xx answer is usable is for the room's parser to say.
+// A complete answer. Its status decides, but for these, whose body counts as well: a 2xx, 404 or 405 that is
+// a web page; the two kinds of 404; a create's 400 and 409. Whether the body of a 2xx answer is usable is for
+// the room's parser to say.
 verdict classify_answer(operation_kind, const response&);
+
+// Whether the response is a web page (HTML, XML), whatever its status: by its Content-Type, unless the body
+// is JSON all the same, or because it begins with `<`. An empty body is none.
+bool is_web_page(const response&);
 
 // The effect of an exchange that ended without a usable answer.
 rooms::effect effect_of_failure(operation_kind, bool write_started) noexcept;

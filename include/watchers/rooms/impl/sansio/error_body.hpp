@@ -15,4 +15,15 @@ std::string error_message(std::string_view body);
 // The same as it came: neither printable nor cut.
 std::string error_text(std::string_view body);
 
+// The body of a response that is an error, for those who look for its meaning.
+class error_report
+{
+public:
+    std::string sentences; // its `message` and its `error`, or the body where it is plain text; as they came
+    bool of_api = false;   // it is an object with `message`, `error` or `statusCode`, as the API's errors are
+};
+
+// @param web_page whether the body is one: it has no sentences then.
+error_report read_error(std::string_view body, bool web_page);
+
 } // namespace watchers::rooms::detail

@@ -52,6 +52,46 @@ WATCHERS_ROOMS_DECL std::string error_text(std::string_view body)
     return std::string(text);
 }
 
+// The sentences of `message` and `error`; also of objects within them, as some frameworks nest them once.
+inline void gather_sentences(const boost::json::object& o, bool nested, error_report& report)
+{
+    for (const char* member : {"message", "error"}) {
+        const boost::json::value* const v = o.if_contains(member);
+        if (v == nullptr) continue;
+        if (v->is_object() && !nested) gather_sentences(v->get_object(), true, report);
+        const std::string said = texts_of(v);
+        if (said.empty()) continue;
+        report.of_api = true;
+        if (!report.sentences.empty()) report.sentences += "; ";
+        report.sentences += said;
+    }
+}
+
+WATCHERS_ROOMS_DECL error_report read_error(std::string_view body, bool web_page)
+{
+    constexpr std::size_t longest = 64 * 1024; // no error of an API is longer
+    error_report report;
+    if (web_page || body.size() > longest) return report;
+    if (body.starts_with("\xEF\xBB\xBF")) body.remove_prefix(3);
+    const auto first = body.find_first_not_of(" \t\r\n");
+    if (first == std::string_view::npos) return report;
+    const std::string_view text = body.substr(first);
+
+    error_code ec;
+    const boost::json::value answer =
+        boost::json::parse(boost::json::string_view(text.data(), text.size()), ec);
+    if (!ec && answer.is_object()) {
+        const boost::json::value* const status = answer.get_object().if_contains("statusCode");
+        report.of_api = status != nullptr && status->is_number();
+        gather_sentences(answer.get_object(), false, report);
+    } else if (!ec && answer.is_string()) {
+        report.sentences.assign(answer.get_string().data(), answer.get_string().size());
+    } else if (text.front() != '{' && text.front() != '[') {
+        report.sentences = text;
+    }
+    return report;
+}
+
 WATCHERS_ROOMS_DECL std::string error_message(std::string_view body) { return printable(error_text(body)); }
 
 } // namespace watchers::rooms::detail

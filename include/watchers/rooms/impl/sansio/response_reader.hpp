@@ -50,6 +50,7 @@ public:
 
     unsigned status = 0;
     bool keep_alive = false; // the answer's header allows another request on its connection
+    bool html = false;       // its Content-Type is that of a web page
     std::string body;
     std::string retry_after;
     std::string date;

@@ -20,6 +20,7 @@ WATCHERS_ROOMS_DECL void response::clear()
 {
     status = 0;
     keep_alive = false;
+    html = false;
     body.clear();
     if (body.capacity() > kept_body) std::string().swap(body);
     retry_after.clear();
@@ -71,6 +72,20 @@ WATCHERS_ROOMS_DECL void response_sink::on_response_impl(int status, string_view
     out_.status = static_cast<unsigned>(status);
 }
 
+// Most responses are JSON, so two characters are looked at first.
+inline bool is_html(boost::beast::string_view content_type)
+{
+    static constexpr boost::beast::string_view html = "text/html", xhtml = "application/xhtml+xml";
+    const auto is = [content_type](boost::beast::string_view type, std::size_t telling) {
+        if (content_type.size() < type.size() || (content_type[telling] | 0x20) != type[telling])
+            return false;
+        if (!boost::beast::iequals(content_type.substr(0, type.size()), type)) return false;
+        return content_type.size() == type.size() ||
+               std::string_view("; \t,").find(content_type[type.size()]) != std::string_view::npos;
+    };
+    return is(html, 5) || is(xhtml, 12);
+}
+
 inline void keep_text(std::string& kept, boost::beast::string_view value, std::size_t most)
 {
     if (kept.empty()) kept.assign(value.data(), (std::min)(value.size(), most));
@@ -89,6 +104,9 @@ WATCHERS_ROOMS_DECL void response_sink::on_field_impl(field f, string_view, stri
         break;
     case field::content_encoding:
         if (!informational_) add_codings(value);
+        break;
+    case field::content_type:
+        if (!informational_ && is_html(value)) out_.html = true;
         break;
     case field::retry_after:
         if (!informational_ && value.size() <= response::longest_time)

@@ -47,12 +47,12 @@ public:
         bool in_doubt; // still: if it is sent and refused, its effect is unknown all the same
     };
 
-    // Nothing else could succeed.
+    // What would end the operation as it ended the look.
     static bool fatal(error_code ec) noexcept
     {
-        return ec && (ec == errc::unauthorized || ec == errc::forbidden || ec == errc::credentials_failed ||
-                      ec == errc::draining || ec == errc::shutting_down || ec == errc::tls_untrusted ||
-                      ec == errc::tls_host_mismatch || ec == errc::tls_expired);
+        return ec && (ec == condition::credentials || ec == errc::draining || ec == errc::shutting_down ||
+                      ec == errc::tls_untrusted || ec == errc::tls_host_mismatch || ec == errc::tls_expired ||
+                      ec == errc::tls_client_certificate);
     }
 
     // @param ec, found how the get ended.

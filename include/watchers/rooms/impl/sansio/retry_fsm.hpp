@@ -28,7 +28,7 @@ struct attempt_result
     failure how = failure::refused; // of an error
     rooms::effect effect = rooms::effect::none;
     std::optional<std::chrono::seconds> retry_after;
-    bool other_credentials = false; // there are, or can be asked for, others than it was sent with
+    bool other_credentials = false; // others than it was sent with are there, or can be asked for
     bool matches = false;           // of a confirmation that succeeded: it is the room that was asked for
 };
 

@@ -13,7 +13,7 @@ WATCHERS_ROOMS_DECL retry_step retry_fsm::on_attempt(const attempt_result& r, co
     if (!r.error)
         return state_ == state::operation ? on_success(r.effect, c.budget) : judge_found(r, c.budget);
     note_effect(r.effect);
-    if (r.how == failure::unauthorized) {
+    if (r.how == failure::credentials) {
         if (asked_credentials_ || !r.other_credentials) return give_up(r);
         asked_credentials_ = true;
         retry_step step;

@@ -15,14 +15,14 @@ enum class failure : unsigned char
     lost,         // writing began, and no complete answer came
     timed_out,    // the same, by the attempt's own clock
     inconclusive, // what came does not tell what was done, and would not the next time: not HTTP, too large,
-                  // a 5xx that is not about load
+                  // a web page with 2xx, a 5xx that is not about load
     request_timeout, // 408
     misdirected,     // 421
     throttled,       // 429
     server_error,    // 500, 502, 503, 504
     duplicate,       // a create's 409, or 400 that says so
     bad_request,     // any other 400 or 409
-    unauthorized,    // 401
+    credentials,     // 401, 403, and the 404 of the project: others may be accepted
     refused,         // any other answer: it would be the same the next time
 };
 

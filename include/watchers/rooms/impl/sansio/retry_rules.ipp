@@ -22,12 +22,14 @@ inline failure classify_unsent(errc e, bool name_unknown) noexcept
     }
 }
 
-inline failure classify_status(unsigned status, bool duplicate) noexcept
+inline failure classify_status(unsigned status, errc e) noexcept
 {
     switch (status) {
     case 400:
-    case 409: return duplicate ? failure::duplicate : failure::bad_request;
-    case 401: return failure::unauthorized;
+    case 409: return e == errc::conflict ? failure::duplicate : failure::bad_request;
+    case 401:
+    case 403: return failure::credentials;
+    case 404: return e == errc::unknown_project ? failure::credentials : failure::refused;
     case 408: return failure::request_timeout;
     case 421: return failure::misdirected;
     case 429: return failure::throttled;
@@ -35,8 +37,10 @@ inline failure classify_status(unsigned status, bool duplicate) noexcept
     case 502:
     case 503:
     case 504: return failure::server_error;
-    default: return status >= 200 && status < 500 ? failure::refused : failure::inconclusive;
+    default: break;
     }
+    if (status / 100 == 2 && e == errc::not_the_service) return failure::inconclusive;
+    return status >= 200 && status < 500 ? failure::refused : failure::inconclusive;
 }
 
 WATCHERS_ROOMS_DECL failure classify_failure(error_code ec, bool name_unknown, bool sent,
@@ -44,7 +48,7 @@ WATCHERS_ROOMS_DECL failure classify_failure(error_code ec, bool name_unknown, b
 {
     const auto e = static_cast<errc>(ec.value());
     if (!sent) return classify_unsent(e, name_unknown);
-    if (status != 0) return classify_status(status, e == errc::conflict);
+    if (status != 0) return classify_status(status, e);
     switch (e) {
     case errc::connection_lost:
     case errc::truncated_response: return failure::lost;
@@ -68,7 +72,7 @@ WATCHERS_ROOMS_DECL reaction react(operation_kind kind, failure f, bool in_doubt
     case failure::inconclusive: return creates ? reaction::confirm : reaction::give_up;
     case failure::duplicate:
     case failure::bad_request: return creates && in_doubt ? reaction::confirm : reaction::give_up;
-    case failure::unauthorized: return reaction::ask_credentials;
+    case failure::credentials: return reaction::ask_credentials;
     case failure::unreachable:
     case failure::refused: break;
     }
