@@ -74,7 +74,7 @@ struct sandbox_command
 {
     std::uint16_t port = 8443;
     std::string address = "127.0.0.1";
-    std::string dialect = "plain"; // or "vendor"
+    std::string dialect = "vendor"; // or "plain"
     std::optional<std::string> ca_out;
 };
 

@@ -64,8 +64,8 @@ int main()
     io.run();
     if (failure) std::rethrow_exception(failure);
 
-    std::cout << "asked " << secrets.questions << " times, " << sandbox.counters().responses(401)
+    std::cout << "asked " << secrets.questions << " times, " << sandbox.counters().responses(403)
               << " refused\n";
-    return secrets.questions == 2 && sandbox.counters().responses(401) == 1 && sandbox.room_count() == 0 ? 0
+    return secrets.questions == 2 && sandbox.counters().responses(403) == 1 && sandbox.room_count() == 0 ? 0
                                                                                                          : 1;
 }

@@ -3,6 +3,7 @@
 // The table "Retries, operation by operation", its column of create: retried, or confirmed, or told to be
 // unknown, and never carried out twice.
 
+#include "dialects.hpp"
 #include "retries.hpp"
 
 #include <string>
@@ -74,18 +75,21 @@ TEST_CASE("create_whose_answer_was_lost_is_confirmed")
     };
     for (const auto& c : cases) {
         CAPTURE(c.row);
-        rig r(sandbox::options(), c.tweak);
-        r.server.inject(c.script);
+        for (const dialect_case* const d : all_dialects) {
+            CAPTURE(d->name);
+            rig r(speaking(*d), c.tweak);
+            r.server.inject(c.script);
 
-        const outcome o = r.call<create_room>();
+            const outcome o = r.call<create_room>();
 
-        check_confirmed(r, o);
-        CHECK(o.diagnostics.attempts() == 2);
-        CHECK(o.diagnostics.last_failure() == c.failure);
-        CHECK(requests(r, creates) == 1);
-        CHECK(requests(r, gets) == 1);
-        CHECK(r.client().stats().confirmations == 1);
-        CHECK(r.client().stats().retries == 0);
+            check_confirmed(r, o);
+            CHECK(o.diagnostics.attempts() == 2);
+            CHECK(o.diagnostics.last_failure() == c.failure);
+            CHECK(requests(r, creates) == 1);
+            CHECK(requests(r, gets) == 1);
+            CHECK(r.client().stats().confirmations == 1);
+            CHECK(r.client().stats().retries == 0);
+        }
     }
 }
 

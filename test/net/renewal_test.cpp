@@ -2,6 +2,7 @@
 
 // Credentials that are asked for: at the first call, and when the service refuses those in use.
 
+#include "dialects.hpp"
 #include "retries.hpp"
 
 #include <watchers/rooms/awaitable_credentials.hpp>
@@ -31,7 +32,10 @@ namespace {
 
 struct asked_rig : rig
 {
-    explicit asked_rig(rooms::credential_provider p, bool from_the_start = false, mode m = mode::plain)
+    explicit asked_rig(rooms::credential_provider p, bool from_the_start = false, mode m = mode::plain,
+                       const dialect_case& d = vendor)
+        : rig(speaking(d))
+        , how(d)
     {
         rooms::config c = net::config_for(server, m);
         quick_retries(c);
@@ -41,7 +45,9 @@ struct asked_rig : rig
         server.put(sandbox::stored_room("r", "Room", "About"));
     }
 
-    std::uint64_t refused() const { return server.counters().responses(401); }
+    std::uint64_t refused() const { return server.counters().responses(how.token_status); }
+
+    const dialect_case& how;
 };
 
 credentials renewed() { return {"sandbox", "renewed"}; }
@@ -76,11 +82,12 @@ void check_failed(const outcome& o, rooms::error_code cause)
     CHECK(o.diagnostics.phase() == rooms::phase::credentials);
     CHECK(o.diagnostics.effect() == effect::none);
     CHECK(o.diagnostics.attempts() == 1);
-    CHECK(o.diagnostics.last_failure() == errc::unauthorized);
+    CHECK(o.diagnostics.last_failure() == vendor.token_error);
 }
 
 } // namespace
 
+// Row 63.
 TEST_CASE("renewal_asks_once_for_all_calls_and_sends_each_once_more")
 {
     for (const mode m : all_modes) {
@@ -101,7 +108,7 @@ TEST_CASE("renewal_asks_once_for_all_calls_and_sends_each_once_more")
             CHECK(o.completions == 1);
             CHECK(!o.error);
             CHECK(o.diagnostics.attempts() == 2);
-            CHECK(o.diagnostics.last_failure() == errc::unauthorized);
+            CHECK(o.diagnostics.last_failure() == vendor.token_error);
         }
         CHECK(questions.count == 1);
         CHECK(r.refused() == calls.size());
@@ -113,53 +120,107 @@ TEST_CASE("renewal_asks_once_for_all_calls_and_sends_each_once_more")
 
 TEST_CASE("renewal_serves_each_operation")
 {
-    for (const op o : {op::create, op::get, op::voice, op::status, op::remove}) {
-        CAPTURE(static_cast<int>(o));
-        asked_rig r([](const credential_reply& reply) { reply(renewed()); });
-        if (o == op::create) r.server.clear();
-        r.server.set_credentials("sandbox", "renewed");
+    for (const dialect_case* const d : all_dialects) {
+        CAPTURE(d->name);
+        for (const op o : {op::create, op::get, op::voice, op::status, op::remove}) {
+            CAPTURE(static_cast<int>(o));
+            asked_rig r([](const credential_reply& reply) { reply(renewed()); }, false, mode::plain, *d);
+            if (o == op::create) r.server.clear();
+            r.server.set_credentials("sandbox", "renewed");
 
-        const outcome told = call(r, o);
+            const outcome told = call(r, o);
 
-        CHECK(!told.error);
-        CHECK_FALSE(told.diagnostics.confirmed());
-        CHECK(told.diagnostics.attempts() == 2);
-        CHECK(requests(r, sandbox::operation::any) == 2);
-        CHECK(r.server.creations("r") == (o == op::create ? 1 : 0));
+            CHECK(!told.error);
+            CHECK_FALSE(told.diagnostics.confirmed());
+            CHECK(told.diagnostics.attempts() == 2);
+            CHECK(told.diagnostics.last_failure() == d->token_error);
+            CHECK(requests(r, sandbox::operation::any) == 2);
+            CHECK(r.server.creations("r") == (o == op::create ? 1 : 0));
+        }
     }
 }
 
 TEST_CASE("renewal_happens_in_a_confirmation_too")
 {
-    asked_rig r([](const credential_reply& reply) { reply(credentials("sandbox", "sandbox")); });
-    r.server.clear();
-    r.server.inject(fault::drop_after().on(sandbox::operation::create));
-    r.server.inject(fault::respond(401).on(sandbox::operation::get));
+    for (const unsigned status : {401U, 403U}) {
+        CAPTURE(status);
+        asked_rig r([](const credential_reply& reply) { reply(credentials("sandbox", "sandbox")); });
+        r.server.clear();
+        r.server.inject(fault::drop_after().on(sandbox::operation::create));
+        r.server.inject(fault::respond(status).on(sandbox::operation::get));
 
-    const outcome o = r.call<create_room>();
+        const outcome o = r.call<create_room>();
 
-    CHECK(!o.error);
-    CHECK(o.diagnostics.confirmed());
-    CHECK(r.server.creations("r") == 1);
-    CHECK(requests(r, sandbox::operation::create) == 1);
+        CHECK(!o.error);
+        CHECK(o.diagnostics.confirmed());
+        CHECK(r.server.creations("r") == 1);
+        CHECK(requests(r, sandbox::operation::create) == 1);
+    }
 }
 
-TEST_CASE("second_401_is_final")
+// Row 62: in a confirmation, a project that is not found is not a room that is not there.
+TEST_CASE("renewal_of_the_api_key")
 {
-    int questions = 0;
-    asked_rig r([&](const credential_reply& reply) {
-        ++questions;
-        reply(credentials("sandbox", "still wrong"));
-    });
-    r.server.set_credentials("sandbox", "renewed");
+    SUBCASE("of each operation")
+    {
+        for (const op o : {op::create, op::get, op::voice, op::status, op::remove}) {
+            CAPTURE(static_cast<int>(o));
+            asked_rig r([](const credential_reply& reply) { reply(credentials("renewed", "sandbox")); });
+            if (o == op::create) r.server.clear();
+            r.server.set_credentials("renewed", "sandbox");
 
-    const outcome o = r.call<set_voice>();
+            const outcome told = call(r, o);
 
-    CHECK(o.error == errc::unauthorized);
-    CHECK(o.diagnostics.effect() == effect::none);
-    CHECK(o.diagnostics.attempts() == 2);
-    CHECK(questions == 1);
-    CHECK(requests(r, sandbox::operation::voice) == 2);
+            CHECK(!told.error);
+            CHECK(told.diagnostics.attempts() == 2);
+            CHECK(told.diagnostics.last_failure() == errc::unknown_project);
+            CHECK(told.diagnostics.note().empty());
+        }
+    }
+    SUBCASE("in a confirmation")
+    {
+        asked_rig r([](const credential_reply& reply) { reply(credentials("sandbox", "sandbox")); });
+        r.server.clear();
+        r.server.inject(fault::drop_after().on(sandbox::operation::create));
+        r.server.inject(fault::respond(404, R"({"statusCode":404,"message":"Project not found"})")
+                            .on(sandbox::operation::get));
+
+        const outcome o = r.call<create_room>();
+
+        CHECK(!o.error);
+        CHECK(o.diagnostics.confirmed());
+        CHECK(requests(r, sandbox::operation::create) == 1);
+        CHECK(requests(r, sandbox::operation::get) == 2);
+    }
+}
+
+// Rows 62 and 63.
+TEST_CASE("second_refusal_of_the_credentials_is_final")
+{
+    for (const dialect_case* const d : all_dialects) {
+        CAPTURE(d->name);
+        for (const bool wrong_key : {false, true}) {
+            CAPTURE(wrong_key);
+            int questions = 0;
+            asked_rig r(
+                [&](const credential_reply& reply) {
+                    ++questions;
+                    reply(wrong_key ? credentials("still wrong", "renewed")
+                                    : credentials("sandbox", "still wrong"));
+                },
+                false, mode::plain, *d);
+            r.server.set_credentials("sandbox", "renewed");
+
+            const outcome o = r.call<set_voice>();
+
+            CHECK(o.error == (wrong_key ? d->key_error : d->token_error));
+            CHECK(o.error == rooms::condition::credentials);
+            CHECK(o.diagnostics.effect() == effect::none);
+            CHECK(o.diagnostics.attempts() == 2);
+            CHECK(questions == 1);
+            CHECK(requests(r, sandbox::operation::voice) == 2);
+        }
+    }
 }
 
 TEST_CASE("provider_that_gives_no_credentials_fails_the_calls_that_wait")
@@ -236,7 +297,7 @@ TEST_CASE("deadline_ends_a_call_that_waits_for_credentials")
     CHECK(o.error == errc::deadline_exceeded);
     CHECK(o.diagnostics.phase() == rooms::phase::credentials);
     CHECK(o.diagnostics.effect() == effect::none);
-    CHECK(o.diagnostics.last_failure() == errc::unauthorized);
+    CHECK(o.diagnostics.last_failure() == vendor.token_error);
 }
 
 TEST_CASE("destroyed_client_ends_calls_that_wait_for_credentials")
@@ -285,7 +346,7 @@ TEST_CASE("credentials_from_a_provider_only_are_asked_for_before_the_first_reque
             CHECK(o.diagnostics.attempts() == 1);
         }
         CHECK(questions.count == 1);
-        CHECK(server.counters().responses(401) == 0);
+        CHECK(server.counters().responses(vendor.token_status) == 0);
     }
 }
 

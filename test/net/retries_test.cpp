@@ -3,6 +3,7 @@
 // The table "Retries, operation by operation", but for create, which confirm_test.cpp has: each cell over a
 // real connection. The server tells how often it was asked.
 
+#include "dialects.hpp"
 #include "retries.hpp"
 
 #include <vector>
@@ -38,11 +39,12 @@ void check_state(const rig& r, op o)
     CHECK(stored->status == (o == op::status ? "ENDED" : "LIVE"));
 }
 
-void check_got_over(const retry_case& c, op o)
+void check_got_over(const retry_case& c, op o, const dialect_case& d)
 {
     CAPTURE(c.row);
     CAPTURE(static_cast<int>(o));
-    rig r(sandbox::options(), c.tweak);
+    CAPTURE(d.name);
+    rig r(speaking(d), c.tweak);
     r.server.put(sandbox::stored_room("r", "Room", "About"));
     r.server.inject(c.script);
 
@@ -66,7 +68,8 @@ void check_got_over(const std::vector<retry_case>& cases)
 {
     for (const retry_case& c : cases)
         for (const op o : {op::get, op::voice, op::status, op::remove})
-            check_got_over(c, o);
+            for (const dialect_case* const d : all_dialects)
+                check_got_over(c, o, *d);
 }
 
 } // namespace

@@ -31,7 +31,7 @@ TEST_CASE("credentials_are_replaced_on_a_running_client")
 {
     for (const mode m : all_modes) {
         CAPTURE(static_cast<int>(m));
-        moded_rig r(m);
+        moded_rig r(m); // speaks as the vendor
         const auto call = [&] {
             outcome o;
             r.io->restart();
@@ -41,14 +41,15 @@ TEST_CASE("credentials_are_replaced_on_a_running_client")
         };
         CHECK(call() == errc::not_found);
         r.server.set_credentials("new key", "new-token");
-        CHECK(call() == errc::unauthorized);
+        CHECK(call() == errc::unknown_project);
         CHECK_THROWS_AS(r.client->set_credentials(rooms::credentials("a\r\nb", "c")), rooms::error);
         CHECK_THROWS_AS(r.client->set_credentials(rooms::credentials("", "c")), rooms::error);
-        CHECK(call() == errc::unauthorized);
+        r.client->set_credentials(rooms::credentials("new key", "sandbox"));
+        CHECK(call() == errc::forbidden);
         r.client->set_credentials(rooms::credentials("new key", "new-token"));
         CHECK(call() == errc::not_found);
         r.client->set_credentials(rooms::credentials("other key", "new-token"));
-        CHECK(call() == errc::forbidden);
+        CHECK(call() == errc::unknown_project);
         CHECK(r.server.counters().connections_accepted == 1);
     }
 }

@@ -244,6 +244,10 @@ class Operations(SandboxTest):
                     "--source-url", "https://a.example/v", "--stream-starts-at", "2126-12-31T21:00+01:00",
                     "--stream-ends-at", "2126-12-31T22:00:00Z")
         room = self.json_line(self.exits(self.roomctl("--json", "get", "whole"), 0))["room"]
+        self.assertIsInstance(room.pop("id"), int)
+        self.assertEqual(room.pop("externalRoomId"), "whole")
+        for time in ["createdAt", "updatedAt"]:
+            self.assertRegex(room.pop(time), r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
         self.assertEqual(room, {
             "roomId": "whole", "name": "Final", "about": "Kick-off at 20:00", "isSpeak": True,
             "status": "SOON", "startTime": "2126-12-31T20:00:00.000Z", "endTime": "2126-12-31T23:00:30.000Z",
@@ -314,7 +318,7 @@ class Output(SandboxTest):
         self.assertEqual((got["command"], got["effect"], got["http_status"]), ("get", "none", 200))
         gone = self.json_line(self.exits(self.roomctl("--json", "delete", "one"), 0))
         self.assertEqual(gone, {"command": "delete", "room_id": "one", "effect": "applied",
-                                "http_status": 204})
+                                "http_status": 200})
 
     def test_members_unknown_to_the_tool_are_kept(self):
         self.sandbox.fault(action="respond", op="get", room="extra", status=200,
@@ -398,12 +402,16 @@ class Errors(SandboxTest):
                 self.assertIn(f"(HTTP {status})", line)
 
     def test_wrong_credentials_exit_with_3(self):
-        for env, error in [({"WATCHERS_API_KEY": "sandbox", "WATCHERS_BEARER_TOKEN": "canary"}, "unauthorized"),
-                           ({"WATCHERS_API_KEY": "canary", "WATCHERS_BEARER_TOKEN": "sandbox"}, "forbidden")]:
-            with self.subTest(error):
-                result = self.exits(self.roomctl("--json", "get", "x", env=env), 3)
-                self.assertEqual(self.json_line(result)["error"], error)
-                self.assertNotIn("canary", result.stdout)
+        # Rows 62 and 63.
+        plain = self.start_sandbox("--dialect", "plain")
+        for sandbox, of_key, of_token in [(self.sandbox, "unknown_project", "forbidden"),
+                                          (plain, "forbidden", "unauthorized")]:
+            for key, token, error in [("canary", "sandbox", of_key), ("sandbox", "canary", of_token)]:
+                with self.subTest(error):
+                    env = {"WATCHERS_API_KEY": key, "WATCHERS_BEARER_TOKEN": token}
+                    result = self.exits(run(*sandbox.arguments(), "--json", "get", "x", env=env), 3)
+                    self.assertEqual(self.json_line(result)["error"], error)
+                    self.assertNotIn("canary", result.stdout)
 
     def test_asked_wait_is_told(self):
         self.sandbox.fault(action="respond", op="get", room="busy", status=429, headers={"Retry-After": "7"})

@@ -11,7 +11,7 @@
 /// The vendor documents no responses of the Room API. Those of this server are an assumption of this project,
 /// in one of two dialects (options::dialect()):
 ///
-/// |                            | dialect::vendor                       | dialect::plain (default)          |
+/// |                            | dialect::vendor (default)             | dialect::plain                    |
 /// |----------------------------|---------------------------------------|-----------------------------------|
 /// | the room's id              | `externalRoomId`; `id` is a number    | `roomId`                          |
 /// | further members            | `createdAt`, `updatedAt`              | none                              |
@@ -117,7 +117,7 @@ public:
     /// What must follow `Bearer ` in `Authorization`. Default "sandbox".
     options& bearer_token(std::string v) { return bearer_token_ = std::move(v), *this; }
 
-    /// How the server responds. Default dialect::plain.
+    /// How the server responds. Default dialect::vendor.
     options& dialect(sandbox::dialect v) { return dialect_ = v, *this; }
 
     /// TLS, or plain HTTP for benchmarks and captures. Default TLS.
@@ -179,7 +179,7 @@ private:
     std::uint16_t port_ = 0;
     std::string api_key_ = "sandbox";
     std::string bearer_token_ = "sandbox";
-    sandbox::dialect dialect_ = sandbox::dialect::plain;
+    sandbox::dialect dialect_ = sandbox::dialect::vendor;
     bool tls_ = true;
     certificate_kind certificate_ = certificate_kind::valid;
     std::vector<std::string> names_;

@@ -56,7 +56,10 @@ public:
         add(1, fault::respond(421));
         add(1, fault::respond(429));
         add(1, fault::respond(429).field("Retry-After", "0"));
-        add(0.3, fault::respond(401));
+        add(0.2, fault::respond(401));
+        add(0.2, fault::respond(403, R"({"statusCode":403,"message":"The bearer token is not valid"})"));
+        add(0.2, fault::respond(404, R"({"statusCode":404,"message":"Project not found"})"));
+        add(0.2, fault::respond(200, "<html>Sign in</html>").field("Content-Type", "text/html"));
         add(0.2, fault::respond(400, R"({"message":"no"})"));
         add(0.2, fault::redirect("/elsewhere"));
         add(0.2, fault::raw("HTTP/1.1 999 High\r\nContent-Length: 0\r\n\r\n"));

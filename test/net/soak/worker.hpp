@@ -212,7 +212,7 @@ private:
         if (c.diagnostics.confirmed()) ++ledger_.confirmed;
         for (const errc never : {errc::invalid_argument, errc::shutting_down, errc::draining, errc::pool_full,
                                  errc::pool_timeout, errc::resource_exhausted, errc::tls_untrusted,
-                                 errc::tls_host_mismatch, errc::forbidden, errc::credentials_failed})
+                                 errc::tls_host_mismatch, errc::credentials_failed})
             if (c.error == never) ledger_.violation(room_.id(), "not to be expected: " + describe(c));
         if (const char* wrong = room_.take(c))
             ledger_.violation(room_.id(), std::string(wrong) + ": " + describe(c));
