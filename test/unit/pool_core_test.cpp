@@ -338,6 +338,68 @@ TEST_CASE("pool_core idle_for_too_long_is_stale_though_its_life_goes_on")
     CHECK(o.pool.stale(start + 30s));
 }
 
+TEST_CASE("fault_70_ticket_takes_none_that_was_not_heard_from_since")
+{
+    // Setup: x is idle since 0 s, y since 5 s.
+    owner o(4);
+    wish a, b, c;
+    auto& x = o.busy(a);
+    auto& y = o.busy(b);
+    o.pool.release(x, o.now, true);
+    o.now += 5s;
+    o.pool.release(y, o.now, true);
+    CHECK_FALSE(y.taken_idle());
+
+    // Run, Check
+    c.distrust(o.now + 1ns);
+    CHECK(o.acquire(c).result == outcome::queued);
+    CHECK(figures(o.pool) == "idle 2, busy 0, opening 1, waiting 1");
+    CHECK(o.acquire(a).connection == &y); // others take them
+    CHECK(y.taken_idle());
+    o.now += 1s;
+    CHECK(o.pool.release(y, o.now, true).next == &c); // heard from now
+    CHECK_FALSE(y.taken_idle());
+    o.pool.release(y, o.now, true);
+    CHECK(o.acquire(c).connection == &y); // and since
+    c.trust_all();
+    CHECK(o.acquire(c).connection == &x);
+}
+
+TEST_CASE("fault_70_connections_idle_since_before_a_moment_are_taken_out")
+{
+    owner o(4);
+    wish a, b, c;
+    auto& x = o.busy(a);
+    auto& y = o.busy(b);
+    auto& z = o.busy(c);
+    o.pool.release(x, start, true);
+    o.pool.release(y, start + 1s, true);
+    o.pool.release(z, start + 2s, true);
+    CHECK(o.pool.evict_idle_since(start - 1ns) == nullptr);
+    CHECK(o.pool.evict_idle_since(start + 1s) == &x);
+    CHECK(o.pool.evict_idle_since(start + 1s) == &y);
+    CHECK(o.pool.evict_idle_since(start + 1s) == nullptr);
+    CHECK(o.pool.any_idle() == &z);
+    CHECK(x.state() == state::closed);
+}
+
+TEST_CASE("fault_70_idle_connection_makes_room_where_no_place_is_left")
+{
+    owner o(2);
+    wish a, b, c;
+    auto& x = o.busy(a);
+    o.busy(b);
+    o.pool.release(x, o.now, true);
+    CHECK(o.pool.evict_distrusted() == nullptr); // nobody waits
+    c.distrust(o.now + 1s);
+    CHECK(o.acquire(c).result == outcome::queued);
+    CHECK(figures(o.pool) == "idle 1, busy 1, opening 0, waiting 1");
+    CHECK(o.pool.evict_distrusted() == &x);
+    CHECK(o.pool.evict_distrusted() == nullptr);
+    CHECK(o.open_wanted() == 1);
+    CHECK(o.opened() == &c);
+}
+
 TEST_CASE("pool_core evicted_connection_leaves_its_place")
 {
     owner o(1);

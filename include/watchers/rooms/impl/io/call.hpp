@@ -143,6 +143,7 @@ private:
     std::exception_ptr let_go(connection&, bool keep);
     void report_attempt(const connection&, error_code, unsigned status);
 
+    void distrust_idle(const connection&, clock::time_point now);
     void fail_waiting(errc);
     void interrupt(errc);
     void finish(error_code, room, when);

@@ -63,6 +63,7 @@ WATCHERS_ROOMS_DECL void call::begin(std::uint64_t id, call_request request, con
     asked_diagnostics_ = options.diagnostics();
     diagnostics_ = rooms::diagnostics();
     diagnostics_.set_operation(kind());
+    trust_all();
     timeout_ = timeout;
     attempt_timeout_ = options.attempt_timeout().value_or(engine_.settings().attempt_timeout);
     deadline_ = now + timeout;
@@ -123,6 +124,12 @@ WATCHERS_ROOMS_DECL void call::interrupt(errc why)
     const auto id = id_;
     std::exception_ptr out_of_memory;
     if (connection* c = std::exchange(connection_, nullptr)) {
+        // A caller's reasons to cancel are unknown; many do it where others set a timeout.
+        constexpr auto long_silence = std::chrono::seconds(1);
+        const auto now = engine_.env().now();
+        if (why == errc::deadline_exceeded ||
+            (why == errc::cancelled && c->silent() && now - c->exchange_began() >= long_silence))
+            distrust_idle(*c, now);
         const bool confirming = fsm_.role() == request_role::confirmation;
         diagnostics_.set_phase(confirming ? phase::confirm : c->exchange_phase());
         fsm_.on_interrupted();

@@ -36,7 +36,7 @@ WATCHERS_ROOMS_DECL void call::on_connection(connection& c, clock::time_point no
     if (engine_.observed()) sent_ = first_byte_ = engine_.env().now();
     try {
         engine_.clock_timers().set(*this, std::min(deadline_, now + attempt_timeout_));
-        c.start(*this, engine_.credentials_in_use().heads());
+        c.start(*this, engine_.credentials_in_use().heads(), now);
         engine_.on_request_started(c.request_size());
     } catch (const std::bad_alloc&) {
         interrupt(errc::resource_exhausted);
@@ -247,6 +247,17 @@ WATCHERS_ROOMS_DECL void call::fail_exchange(connection& c, error_code ec, error
     r.effect = effect_of_failure(confirming ? operation_kind::get_room : kind(), true);
     if (id_ == id) go_on(r, {}, w);
     if (out_of_memory) std::rethrow_exception(out_of_memory);
+}
+
+// A request on a connection that had served before got no response in time. Whatever made that connection
+// silent (an address translation that was forgotten, a VPN, a failover without a reset) may have met those
+// that were idle when the request was sent: they are closed. This call takes none that was not heard from
+// since now.
+WATCHERS_ROOMS_DECL void call::distrust_idle(const connection& c, clock::time_point now)
+{
+    if (!c.reused()) return;
+    distrust(now);
+    engine_.close_idle_since(c.exchange_began());
 }
 
 // Gives the connection back, perhaps to another call. Returns what went wrong at the expense of that one; its

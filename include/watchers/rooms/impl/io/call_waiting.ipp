@@ -138,6 +138,7 @@ WATCHERS_ROOMS_DECL void call::on_deadline(clock::time_point now)
     case stage::backoff: return resume(now);
     case stage::exchanging: {
         const bool writing = connection_->exchange_phase() == phase::write;
+        distrust_idle(*connection_, now);
         return fail_exchange(*connection_, writing ? errc::write_timeout : errc::response_timeout, {},
                              when::later);
     }

@@ -42,7 +42,11 @@ public:
     // Serving
 
     // Sends the call's request. The call is told of the answer, or of the failure, later.
-    void start(call&, const request_heads&);
+    void start(call&, const request_heads&, clock::time_point now);
+    clock::time_point exchange_began() const noexcept { return exchange_began_; }
+
+    // Whether no byte of the response has come.
+    bool silent() const noexcept { return !reader_.started(); }
 
     // How far the exchange under way is: write, wait or read.
     phase exchange_phase() const noexcept;
@@ -79,6 +83,7 @@ private:
     std::string request_;
     std::size_t request_size_ = 0;
     call* current_ = nullptr;
+    clock::time_point exchange_began_{};
     unsigned exchanges_ = 0; // begun on this connection
     bool written_ = true;
     bool out_of_memory_ = false; // for the answer

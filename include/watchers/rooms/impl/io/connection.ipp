@@ -49,9 +49,10 @@ private:
     std::string& text_;
 };
 
-WATCHERS_ROOMS_DECL void connection::start(call& c, const request_heads& heads)
+WATCHERS_ROOMS_DECL void connection::start(call& c, const request_heads& heads, clock::time_point now)
 {
     current_ = &c;
+    exchange_began_ = now;
     ++exchanges_;
     reader_.reset();
     progress_ = response_reader::state::reading;

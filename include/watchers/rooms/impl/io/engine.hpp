@@ -96,6 +96,7 @@ public:
     void open_wanted();
     void release(connection&, clock::time_point now, bool reusable);
     void replace(connection&, call&);
+    void close_idle_since(clock::time_point);
     phase waiting_phase() const noexcept;
     bool stopped() const noexcept { return stopped_; }
     void note_pool() noexcept;

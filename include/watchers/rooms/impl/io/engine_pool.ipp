@@ -61,7 +61,9 @@ WATCHERS_ROOMS_DECL void engine::open_wanted()
 {
     if (opening_wanted_) return; // one that fails at once comes back here
     const flag_guard guard(opening_wanted_);
-    while (!stopped_ && pool_.should_open()) {
+    while (!stopped_) {
+        if (auto* in_the_way = pool_.evict_distrusted()) static_cast<connection*>(in_the_way)->close();
+        if (!pool_.should_open()) break;
         if (!pool_.has_closed()) {
             if (const auto n = connections_.size(); n == unresolved_.capacity())
                 unresolved_.reserve(2 * n + 4); // a result is not lost for want of memory
@@ -200,6 +202,13 @@ WATCHERS_ROOMS_DECL void engine::close_idle()
         pool_.evict(*idle);
         static_cast<connection*>(idle)->close();
     }
+    note_pool();
+}
+
+WATCHERS_ROOMS_DECL void engine::close_idle_since(clock::time_point t)
+{
+    while (auto* idle = pool_.evict_idle_since(t))
+        static_cast<connection*>(idle)->close();
     note_pool();
 }
 

@@ -28,6 +28,9 @@ struct pool_limits
 //   without an attempt.
 // - A ticket whose reused connection turned out dead keeps that connection's place and gets the one opened
 //   in it (replace).
+// - Connections may die silently while they are idle. A ticket that met one (distrust) takes none that was
+//   not heard from since, that is opened or given back after a response. It waits in its turn for one;
+//   where the bound leaves no place to open one, the connection that is idle longest is closed for it.
 class pool_core
 {
 public:
@@ -47,6 +50,10 @@ public:
     public:
         slot_state state() const noexcept { return state_; }
 
+        // Of one in use: whether it was idle before, and may have died meanwhile. Else it was handed on just
+        // when it had been heard from.
+        bool taken_idle() const noexcept { return taken_idle_; }
+
     protected:
         ~slot() = default;
 
@@ -55,6 +62,7 @@ public:
         slot_state state_ = slot_state::closed;
         ticket* reserved_for_ = nullptr;
         clock::time_point idle_since_{};
+        bool taken_idle_ = false;
         clock::time_point expires_at_ = clock::time_point::max();
     };
 
@@ -68,12 +76,17 @@ public:
         bool background() const noexcept { return background_; }
         void set_background(bool b) noexcept { background_ = b; }
 
+        // From now on connections that were not heard from since then are not taken.
+        void distrust(clock::time_point t) noexcept { heard_since_ = t; }
+        void trust_all() noexcept { heard_since_ = clock::time_point::min(); }
+
     protected:
         ~ticket() = default;
 
     private:
         friend class pool_core;
         slot* reserved_ = nullptr;
+        clock::time_point heard_since_ = clock::time_point::min();
         bool background_ = false;
     };
 
@@ -149,6 +162,20 @@ public:
     // Takes out one idle connection that is too old; it is to be closed. The one that would be handed out
     // next is looked at first.
     slot* evict_expired(clock::time_point now) noexcept;
+
+    // Takes out one connection that has been idle since that moment, or longer; null if there is none.
+    slot* evict_idle_since(clock::time_point) noexcept;
+
+    // Takes out the connection that is idle longest where its place is needed: all places are taken, and a
+    // ticket waits that takes none of the idle ones. It is to be closed. Null otherwise.
+    slot* evict_distrusted() noexcept;
+
+    // The ticket that would be served next, or null.
+    ticket* first_waiting() noexcept
+    {
+        if (!waiting_.empty()) return &waiting_.front();
+        return background_.empty() ? nullptr : &background_.front();
+    }
 
     // Whether the connection that acquire() would hand out is too old to be used.
     bool stale(clock::time_point now) noexcept { return !idle_.empty() && too_old(idle_.back(), now); }

@@ -15,9 +15,10 @@ WATCHERS_ROOMS_DECL void pool_core::add(slot& s) noexcept
 
 WATCHERS_ROOMS_DECL pool_core::acquisition pool_core::acquire(ticket& t, bool beyond_limit) noexcept
 {
-    if (!idle_.empty()) {
+    if (!idle_.empty() && idle_.back().idle_since_ >= t.heard_since_) {
         slot& s = idle_.pop_back();
         s.state_ = slot_state::busy;
+        s.taken_idle_ = true;
         ++busy_;
         return {outcome::assigned, &s};
     }
@@ -67,6 +68,7 @@ WATCHERS_ROOMS_DECL pool_core::ticket* pool_core::opened(slot& s, clock::time_po
                                                          clock::time_point expires_at) noexcept
 {
     s.expires_at_ = expires_at;
+    s.taken_idle_ = false;
     ticket* owner = s.reserved_for_;
     if (owner != nullptr) {
         s.reserved_for_ = nullptr;
@@ -106,6 +108,7 @@ WATCHERS_ROOMS_DECL pool_core::release_step pool_core::release(slot& s, clock::t
                                                                bool reusable) noexcept
 {
     if (reusable && now < s.expires_at_) {
+        s.taken_idle_ = false;
         if (ticket* const next = take_next()) return {next, false};
         if (limits_.idle_timeout > clock::duration::zero()) {
             --busy_;
@@ -148,6 +151,22 @@ WATCHERS_ROOMS_DECL pool_core::slot* pool_core::evict_expired(clock::time_point 
         return s;
     }
     return nullptr;
+}
+
+WATCHERS_ROOMS_DECL pool_core::slot* pool_core::evict_idle_since(clock::time_point t) noexcept
+{
+    slot* const longest = any_idle();
+    if (longest == nullptr || longest->idle_since_ > t) return nullptr;
+    evict(*longest);
+    return longest;
+}
+
+WATCHERS_ROOMS_DECL pool_core::slot* pool_core::evict_distrusted() noexcept
+{
+    slot* const longest = any_idle();
+    if (longest == nullptr || queued() <= opening_ || openable() > 0) return nullptr;
+    evict(*longest);
+    return longest;
 }
 
 WATCHERS_ROOMS_DECL std::optional<clock::time_point> pool_core::next_expiry() noexcept
