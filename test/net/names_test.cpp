@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: BSL-1.0
 
 // Which names in a certificate stand for which host (RFC 9525): nothing of a request goes to a server whose
-// certificate is for another.
+// certificate is for another. And names that take long to look up.
 
 #include "net.hpp"
 
 #include <netdb.h>
 
+#include <atomic>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 using namespace net;
@@ -17,12 +19,20 @@ using rooms::errc;
 using sandbox::options;
 using sandbox::tls_version;
 
+static std::atomic<int> slow_lookups = 0;
+static std::atomic<int> slow_lookup_takes = 0; // ms
+
 // Names below .test (RFC 6761) are this machine's: the linker puts this in place of getaddrinfo (--wrap).
 extern "C" int __real_getaddrinfo(const char*, const char*, const addrinfo*, addrinfo**);
 extern "C" int __wrap_getaddrinfo(const char* host, const char* service, const addrinfo* hints,
                                   addrinfo** result)
 {
     const bool here = host != nullptr && std::string_view(host).ends_with(".test");
+    const bool slow = host != nullptr && std::string_view(host) == "slow.test";
+    if (slow) {
+        ++slow_lookups;
+        std::this_thread::sleep_for(std::chrono::milliseconds(slow_lookup_takes));
+    }
     return __real_getaddrinfo(here ? "127.0.0.1" : host, service, hints, result);
 }
 
@@ -107,4 +117,48 @@ TEST_CASE("certificate_whose_names_cover_the_host_is_believed")
         rig r(naming(c.names, tls_version::tls1_3).address("0.0.0.0"));
         CHECK(!ask(r, c.host).error);
     }
+}
+
+// Row 69: the look-up takes longer than the limit, and its result serves the call that comes next.
+TEST_CASE("fault_69_late_result_of_a_look_up_serves_the_next_attempt")
+{
+    rig r(options().alternative_name("DNS:slow.test"));
+    r.server.put(sandbox::stored_room("r", "Room"));
+    rooms::config c = config_for(r.server);
+    c.base_url = "https://slow.test:" + std::to_string(r.server.port());
+    c.resolve_timeout = 50ms;
+    slow_lookups = 0;
+    slow_lookup_takes = 150;
+    r.own_client.emplace(r.io.get_executor(), c);
+
+    const outcome first = r.call<get_room>();
+    CHECK(first.error == errc::resolve_timeout);
+    CHECK(first.diagnostics.effect() == effect::none);
+    std::vector<outcome> more(20); // until the result has come
+    int failed = 0;
+    for (outcome& o : more) {
+        o = r.call<get_room>();
+        if (!o.error) break;
+        CHECK(o.error == errc::resolve_timeout);
+        ++failed;
+    }
+    CHECK(failed < 20);
+    CHECK(slow_lookups == 1);
+    CHECK(!r.call<get_room>().error);
+    CHECK(slow_lookups == 1);
+}
+
+TEST_CASE("fault_69_call_outlasts_a_slow_look_up")
+{
+    rig r(options().alternative_name("DNS:slow.test"));
+    r.server.put(sandbox::stored_room("r", "Room"));
+    rooms::config c = config_for(r.server);
+    c.base_url = "https://slow.test:" + std::to_string(r.server.port());
+    slow_lookups = 0;
+    slow_lookup_takes = 300;
+    r.own_client.emplace(r.io.get_executor(), c);
+    const outcome o = r.call<get_room>();
+    CHECK(!o.error);
+    CHECK(o.diagnostics.attempts() == 1);
+    CHECK(slow_lookups == 1);
 }

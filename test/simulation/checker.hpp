@@ -82,6 +82,7 @@ private:
     void check_time_left(const exchange&);
     void note_duration(const exchange&);
     bool lacked_time(const caller&) const;
+    duration longest_estimate() const;
     void check_throttle(const exchange&);
     void check_rate(const exchange&);
     void check_key(const exchange&);

@@ -24,7 +24,15 @@ void checker::note_duration(const exchange& x)
 // Whether a call could be given up before its deadline, since it could not have been finished.
 bool checker::lacked_time(const caller& c) const
 {
-    return c.diagnostics.phase() == phase::queue && c.deadline - c.ended <= 2 * longest_;
+    // What an exchange takes is estimated as an eighth more than the longest one at most, or than twice the
+    // time after which one was cut.
+    const auto where = c.diagnostics.phase();
+    return (where == phase::queue || where == phase::confirm) && c.deadline - c.ended <= longest_estimate();
+}
+
+duration checker::longest_estimate() const
+{
+    return std::min<duration>(longest_ * 9 / 4, plan_.settings.attempt_timeout);
 }
 
 } // namespace watchers::rooms::sim

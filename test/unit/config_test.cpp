@@ -91,6 +91,8 @@ TEST_CASE("config_members_checked")
         {[](config& c) { c.timeout = hours(24 * 365); }, ""},
         {[](config& c) { c.timeout = hours(24 * 365) + 1ms; }, "timeout: "},
         {[](config& c) { c.attempt_timeout = 0ms; }, "attempt_timeout: "},
+        {[](config& c) { c.expected_exchange_time = 0ms; }, ""},
+        {[](config& c) { c.expected_exchange_time = -1ms; }, "expected_exchange_time: must be 0 ms to 365"},
         {[](config& c) { c.resolve_timeout = 0ms; }, "resolve_timeout: "},
         {[](config& c) { c.connect_timeout = 0ms; }, "connect_timeout: "},
         {[](config& c) { c.connect_attempt_delay = 0ms; }, "connect_attempt_delay: "},

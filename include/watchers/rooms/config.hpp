@@ -165,6 +165,13 @@ public:
     /// Bounds one exchange on a connection (errc::write_timeout, errc::response_timeout). call_options can
     /// set another.
     milliseconds attempt_timeout{10'000};
+    /// A call that has less time left than an exchange takes is not sent, since its deadline would cut the
+    /// exchange when the service may have begun to carry it out: it ends with errc::deadline_exceeded, phase
+    /// *queue*, effect *none* (stats::turned_away). So overload does not turn into unknown outcomes. What an
+    /// exchange takes is by default estimated from the client's own recent exchanges of the same operation;
+    /// while none is under way the estimate halves each second, so that calls are sent again. Set: that long
+    /// instead. Zero: every call is sent. Never more than attempt_timeout counts.
+    std::optional<milliseconds> expected_exchange_time;
     /// Bounds name resolution (errc::resolve_timeout). Longer than the five seconds after which a resolver
     /// usually turns from a name server that is silent to the next one. A look-up that takes longer goes on,
     /// and later attempts join it; its addresses then serve all connections that are opened within 30 s.

@@ -31,8 +31,9 @@ struct stats
     std::uint64_t throttled = 0;       ///< answers 429
     std::uint64_t other_rooms = 0;     ///< responses refused by config::check_room_ids
     std::uint64_t not_the_service = 0; ///< responses that are not the Room API's (errc::not_the_service)
-    std::uint64_t credentials_asked = 0;   ///< questions to the credential provider
-    std::uint64_t retries_denied = 0;      ///< not made, because the retry budget was spent
+    std::uint64_t credentials_asked = 0; ///< questions to the credential provider
+    std::uint64_t retries_denied = 0;    ///< not made, because the retry budget was spent
+    std::uint64_t turned_away = 0; ///< calls that ended unsent: less time was left than an exchange takes
     std::uint64_t observer_exceptions = 0; ///< thrown by hooks of the observer, and swallowed
     std::uint64_t bytes_written = 0;       ///< of requests, before encryption
     std::uint64_t bytes_read = 0;          ///< of answers, after decryption

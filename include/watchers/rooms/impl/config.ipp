@@ -103,6 +103,8 @@ WATCHERS_ROOMS_DECL std::string check(const config& c)
         detail::check_duration("max_connection_lifetime", c.max_connection_lifetime, zero::allowed),
         detail::check_duration("timeout", c.timeout, zero::refused),
         detail::check_duration("attempt_timeout", c.attempt_timeout, zero::refused),
+        detail::check_duration("expected_exchange_time",
+                               c.expected_exchange_time.value_or(config::milliseconds(0)), zero::allowed),
         detail::check_duration("resolve_timeout", c.resolve_timeout, zero::refused),
         detail::check_duration("connect_timeout", c.connect_timeout, zero::refused),
         detail::check_duration("connect_attempt_delay", c.connect_attempt_delay, zero::refused),

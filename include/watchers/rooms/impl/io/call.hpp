@@ -67,6 +67,9 @@ public:
     void seek_connection(clock::time_point now);
     void acquire(clock::time_point now, bool beyond_limit);
     void put_back(clock::time_point now);
+
+    // Whether the time that is left is enough for the exchange that comes next.
+    bool can_finish(clock::time_point now) const noexcept;
     void stand_in(waiting_line&, waiting_line::end) noexcept;
     void leave_line() noexcept;
     bool outlasted_by(clock::time_point until) const noexcept { return until >= deadline_; }
@@ -140,10 +143,16 @@ private:
     void try_again(const retry_step&, error_code failure, clock::time_point now);
     void renew_credentials(error_code refusal, clock::time_point now);
     void conclude(const retry_step&, const attempt_result&, room told, when);
-    std::exception_ptr let_go(connection&, bool keep);
+    std::exception_ptr let_go(connection&, clock::time_point now, bool keep);
     void report_attempt(const connection&, error_code, unsigned status);
 
     void distrust_idle(const connection&, clock::time_point now);
+    clock::duration exchange_takes(operation_kind, clock::time_point now) const noexcept;
+    operation_kind next_kind() const noexcept
+    {
+        return fsm_.role() == request_role::operation ? kind() : operation_kind::get_room;
+    }
+    void turn_away();
     void fail_waiting(errc);
     void interrupt(errc);
     void finish(error_code, room, when);

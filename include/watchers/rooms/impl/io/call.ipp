@@ -130,12 +130,18 @@ WATCHERS_ROOMS_DECL void call::interrupt(errc why)
         if (why == errc::deadline_exceeded ||
             (why == errc::cancelled && c->silent() && now - c->exchange_began() >= long_silence))
             distrust_idle(*c, now);
+        exchange_time& times = engine_.times(next_kind());
+        // A connection that died while it was idle does not tell how long an exchange takes.
+        if (why == errc::deadline_exceeded && !(c->taken_idle() && c->silent()))
+            times.cut(c->exchange_began(), now);
+        else
+            times.abandoned(now);
         const bool confirming = fsm_.role() == request_role::confirmation;
         diagnostics_.set_phase(confirming ? phase::confirm : c->exchange_phase());
         fsm_.on_interrupted();
         report_attempt(*c, why, 0);
         engine_.on_request_ended(c->bytes_read());
-        out_of_memory = let_go(*c, false);
+        out_of_memory = let_go(*c, now, false);
     } else {
         diagnostics_.set_phase(waiting_phase());
         leave_line();

@@ -21,9 +21,16 @@ namespace watchers::rooms::detail {
 
 WATCHERS_ROOMS_DECL void call::on_connection(connection& c, clock::time_point now)
 {
+    if (!can_finish(now)) { // any more, since the connection was opened for it
+        const auto id = id_;
+        const auto out_of_memory = let_go(c, now, true);
+        if (id_ == id) turn_away();
+        if (out_of_memory) std::rethrow_exception(out_of_memory);
+        return;
+    }
     if (!engine_.gate().admit(now)) { // any more, since the connection was asked for
         const auto id = id_;
-        const auto out_of_memory = let_go(c, true);
+        const auto out_of_memory = let_go(c, now, true);
         if (id_ == id) put_back(now);
         if (out_of_memory) std::rethrow_exception(out_of_memory);
         return;
@@ -32,6 +39,7 @@ WATCHERS_ROOMS_DECL void call::on_connection(connection& c, clock::time_point no
     connection_ = &c;
     stage_ = stage::exchanging;
     ++attempts_;
+    engine_.times(next_kind()).begin(now);
     credentials_ = engine_.credentials_in_use().generation();
     if (engine_.observed()) sent_ = first_byte_ = engine_.env().now();
     try {
@@ -78,6 +86,8 @@ WATCHERS_ROOMS_DECL void call::on_answer(connection& c, response& answer, bool r
         r.error = errc::resource_exhausted;
         r.how = failure::inconclusive;
     }
+    const auto now = engine_.env().now();
+    engine_.times(next_kind()).completed(c.exchange_began(), now);
     report_attempt(c, r.error, answer.status);
     engine_.on_request_ended(c.bytes_read());
     connection_ = nullptr;
@@ -89,7 +99,7 @@ WATCHERS_ROOMS_DECL void call::on_answer(connection& c, response& answer, bool r
     // may the next ones be.
     const bool keep = reusable && r.error != errc::request_timeout && r.error != errc::misdirected_request &&
                       r.error != errc::malformed_response;
-    if (const auto e = let_go(c, keep)) out_of_memory = e;
+    if (const auto e = let_go(c, now, keep)) out_of_memory = e;
     if (id_ == id) go_on(r, std::move(told), when::at_once);
     if (out_of_memory) std::rethrow_exception(out_of_memory);
 }
@@ -215,7 +225,9 @@ WATCHERS_ROOMS_DECL void call::on_exchange_failed(connection& c, error_code ec, 
 {
     // The server may close an idle connection just as it is picked; what was sent then was most likely not
     // read.
-    if (ec == errc::connection_lost && c.reused() && fsm_.on_dead_connection(policy()).replay) {
+    const auto now = engine_.env().now();
+    if (ec == errc::connection_lost && c.reused() && can_finish(now) &&
+        fsm_.on_dead_connection(policy()).replay) {
         try {
             engine_.clock_timers().set(*this, deadline_);
         } catch (const std::bad_alloc&) {
@@ -223,6 +235,7 @@ WATCHERS_ROOMS_DECL void call::on_exchange_failed(connection& c, error_code ec, 
         }
         diagnostics_.set_phase(c.exchange_phase());
         connection_ = nullptr;
+        engine_.times(next_kind()).abandoned(now);
         report_attempt(c, ec, 0);
         engine_.on_request_ended(c.bytes_read());
         stage_ = stage::queued;
@@ -239,7 +252,9 @@ WATCHERS_ROOMS_DECL void call::fail_exchange(connection& c, error_code ec, error
     report_attempt(c, ec, 0);
     engine_.on_request_ended(c.bytes_read());
     const auto id = id_;
-    const auto out_of_memory = let_go(c, false);
+    const auto now = engine_.env().now();
+    engine_.times(next_kind()).abandoned(now);
+    const auto out_of_memory = let_go(c, now, false);
     attempt_result r;
     r.error = ec;
     r.how = classify_failure(ec, false, true, 0);
@@ -262,10 +277,10 @@ WATCHERS_ROOMS_DECL void call::distrust_idle(const connection& c, clock::time_po
 
 // Gives the connection back, perhaps to another call. Returns what went wrong at the expense of that one; its
 // handler is lost then, and this call may be over, too, if that handler owned the client.
-WATCHERS_ROOMS_DECL std::exception_ptr call::let_go(connection& c, bool keep)
+WATCHERS_ROOMS_DECL std::exception_ptr call::let_go(connection& c, clock::time_point now, bool keep)
 {
     try {
-        engine_.release(c, engine_.env().now(), keep);
+        engine_.release(c, now, keep);
     } catch (const std::bad_alloc&) {
         return std::current_exception();
     }
@@ -292,7 +307,9 @@ WATCHERS_ROOMS_DECL void call::go_on(const attempt_result& r, room told, when w)
     const auto now = engine_.env().now();
     const auto id = id_;
     start_clock(now);
-    const retry_step step = fsm_.on_attempt(r, {policy(), budget(), now, deadline_, engine_.env().random()});
+    const retry_step step =
+        fsm_.on_attempt(r, {policy(), budget(), now, deadline_, engine_.env().random(),
+                            exchange_takes(kind(), now), exchange_takes(operation_kind::get_room, now)});
     try {
         switch (step.what) {
         case retry_step::action::finish:

@@ -15,6 +15,7 @@ WATCHERS_ROOMS_DECL void call::seek_connection(clock::time_point now)
 {
     // What this call waited for may be what ended at the same moment: nothing is sent in vain.
     if (now >= deadline_) return interrupt(errc::deadline_exceeded);
+    if (!can_finish(now)) return turn_away();
     if (engine_.observed()) queued_ = now;
     const auto id = id_;
     try {
@@ -50,6 +51,7 @@ WATCHERS_ROOMS_DECL bool call::too_late_for_pause(clock::time_point now)
 // @param beyond_limit also where more calls wait already than config::max_waiting_calls.
 WATCHERS_ROOMS_DECL void call::acquire(clock::time_point now, bool beyond_limit)
 {
+    if (!can_finish(now)) return turn_away();
     stage_ = stage::queued;
     const auto acquired = engine_.acquire(*this, now, beyond_limit);
     switch (acquired.result) {
@@ -114,6 +116,30 @@ WATCHERS_ROOMS_DECL void call::raise() noexcept
     if (!background()) return;
     if (line_ != nullptr) return engine_.gate().raise(*this);
     engine_.raise(*this);
+}
+
+WATCHERS_ROOMS_DECL clock::duration call::exchange_takes(operation_kind k,
+                                                         clock::time_point now) const noexcept
+{
+    const auto& fixed = engine_.settings().expected_exchange_time;
+    return std::min<clock::duration>(fixed ? *fixed : engine_.times(k).estimate(now), attempt_timeout_);
+}
+
+WATCHERS_ROOMS_DECL bool call::can_finish(clock::time_point now) const noexcept
+{
+    const auto left = deadline_ - now;
+    return left >= attempt_timeout_ || left >= exchange_takes(next_kind(), now);
+}
+
+// A request that would be cut by the deadline may be carried out all the same: it is not sent.
+WATCHERS_ROOMS_DECL void call::turn_away()
+{
+    leave_line();
+    engine_.withdraw(*this);
+    engine_.on_turned_away();
+    diagnostics_.set_phase(fsm_.role() == request_role::confirmation ? phase::confirm : phase::queue)
+        .set_effect(fsm_.effect());
+    finish(errc::deadline_exceeded, {}, when::later);
 }
 
 WATCHERS_ROOMS_DECL void call::on_no_credentials(error_code cause)

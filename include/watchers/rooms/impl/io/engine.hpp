@@ -12,6 +12,7 @@
 #include <watchers/rooms/impl/io/observer_hooks.hpp>
 #include <watchers/rooms/impl/io/throttle_gate.hpp>
 #include <watchers/rooms/impl/io/timers.hpp>
+#include <watchers/rooms/impl/sansio/exchange_time.hpp>
 #include <watchers/rooms/impl/sansio/origin.hpp>
 #include <watchers/rooms/impl/sansio/pool_core.hpp>
 #include <watchers/rooms/impl/sansio/resolution.hpp>
@@ -21,6 +22,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -103,6 +105,8 @@ public:
     void on_request_started(std::size_t bytes) noexcept;
     void on_request_ended(std::size_t bytes_read) noexcept { totals_.bytes_read.add(bytes_read); }
 
+    exchange_time& times(operation_kind k) noexcept { return times_[static_cast<std::size_t>(k)]; }
+    void on_turned_away() noexcept { totals_.turned_away.add(1); }
     void on_retry() noexcept { totals_.retries.add(1); }
     void on_retry_denied() noexcept { totals_.retries_denied.add(1); }
     void on_confirmation() noexcept { totals_.confirmations.add(1); }
@@ -134,7 +138,7 @@ private:
         counter open, idle, busy, opening, calls, waiting;
         counter requests, opened, failed, resumed, replays, bytes_written, bytes_read;
         counter throttled_calls, retries, retries_denied, confirmations, throttled, other_rooms,
-            credentials_asked, not_the_service;
+            credentials_asked, not_the_service, turned_away;
     };
 
     void on_wake() override { timers_.run(); }
@@ -144,6 +148,7 @@ private:
     call& take_call();
     void refuse(errc, operation_kind, const call_options&, std::string message, room_handler);
     void open_one(connection&);
+    void turn_away_late(clock::time_point now) noexcept;
     void close_idle();
     void close_unused();
     void watch_idle(clock::time_point now);
@@ -159,6 +164,7 @@ private:
     retry_budget budget_;
     retry_budget background_budget_{0};
     room_order order_;
+    std::array<exchange_time, static_cast<std::size_t>(operation_kind::delete_room) + 1> times_; // by kind
     pool_core pool_;
     std::vector<std::unique_ptr<connection>> connections_;
 

@@ -329,6 +329,7 @@ WATCHERS_ROOMS_DECL stats engine::totals() const noexcept
     s.other_rooms = totals_.other_rooms.read();
     s.not_the_service = totals_.not_the_service.read();
     s.credentials_asked = totals_.credentials_asked.read();
+    s.turned_away = totals_.turned_away.read();
     s.bytes_written = totals_.bytes_written.read();
     s.bytes_read = totals_.bytes_read.read();
     s.observer_exceptions = hooks_.exceptions();

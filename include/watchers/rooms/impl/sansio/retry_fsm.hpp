@@ -79,7 +79,9 @@ public:
         retry_budget& budget;
         clock::time_point now;
         clock::time_point deadline;
-        std::uint64_t random; // uniform over all values
+        std::uint64_t random;              // uniform over all values
+        clock::duration operation_takes{}; // an exchange of it, at least; zero if unknown
+        clock::duration look_takes{};      // the same, of a confirmation
     };
 
     void begin(operation_kind kind) noexcept { *this = retry_fsm(kind); }

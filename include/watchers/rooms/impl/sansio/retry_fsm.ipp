@@ -136,8 +136,10 @@ WATCHERS_ROOMS_DECL retry_step retry_fsm::send(const attempt_result& r, clock::d
         const auto spread = backoff(c.policy.backoff_base, c.policy.backoff_base, 0, c.random);
         delay = std::max<clock::duration>(delay, *r.retry_after + spread);
     }
-    if (delay >= c.deadline - c.now)
-        return give_up(r, "not tried again: the wait would outlast the call's timeout");
+    const auto left = c.deadline - c.now;
+    if (delay >= left) return give_up(r, "not tried again: the wait would outlast the call's timeout");
+    if ((role() == request_role::operation ? c.operation_takes : c.look_takes) > left - delay)
+        return give_up(r, "not tried again: less time is left than an exchange takes");
 
     if (price == at::a_cost) {
         const bool timed_out = r.how == failure::timed_out || r.how == failure::request_timeout;
