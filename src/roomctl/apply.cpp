@@ -59,8 +59,11 @@ public:
         // Before the session: until there is one, an interruption ends the program at once.
         std::uint64_t total = command_.plan ? 0 : sum_of(count_operations(manifest_));
         if (command_.plan) config.retry.accept_missing_on_delete = true;
-        if (command_.journal)
+        if (command_.journal) {
             journal_.emplace(open_apply_journal(*command_.journal, manifest_, total, config));
+            for (const std::string& text : journal_->warnings())
+                warn(text);
+        }
         if (command_.results && !command_.dry_run)
             results_.emplace(*command_.results, files_in_use(), journal_ && journal_->resumed());
         bulk_session session(std::move(config), command_.pace.max_in_flight,

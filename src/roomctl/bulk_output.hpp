@@ -110,6 +110,9 @@ inline std::unique_ptr<bulk_output> make_bulk_output(bool json)
 // Where nothing but a mistake is a likely reason.
 void warn_of_nothing(const std::string& file);
 
+// Of the library's words, which are printable: on standard error, with --json too.
+void warn(const std::string& text);
+
 inline constexpr std::array<rooms::operation_kind, bulk_report::kinds> all_kinds{
     rooms::operation_kind::create_room, rooms::operation_kind::get_room, rooms::operation_kind::set_voice,
     rooms::operation_kind::set_status, rooms::operation_kind::delete_room};

@@ -270,6 +270,8 @@ void warn_of_nothing(const std::string& file)
     error((file == "-" ? "standard input" : escape(file)) + ": holds no entries");
 }
 
+void warn(const std::string& text) { error("warning: " + text); }
+
 std::unique_ptr<bulk_output> make_human_bulk_output() { return std::make_unique<human_bulk_output>(); }
 
 } // namespace roomctl

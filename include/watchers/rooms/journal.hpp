@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 struct evp_md_ctx_st; // OpenSSL's
 
@@ -36,7 +37,9 @@ class journal_state;
 /// **The file** is created with mode 0600, or given it when it is opened. It must be a regular file, not a
 /// symbolic link, of the process's effective user. It holds indices and outcomes: no secrets, no room ids. An
 /// exclusive lock (flock) keeps every other journal off it, in this process and in others, as long as this
-/// one is open; a child of fork() that lives on without exec() keeps it, too. Use a local file system.
+/// one is open; a child of fork() that lives on without exec() keeps it, too. Use a local file system. One
+/// that cannot lock files is refused, for two runs could use the journal at once. One that keeps no modes, or
+/// cannot bring a folder to the disk, can be used: see warnings().
 ///
 /// **Memory**: half a byte for each operation up to the highest index, and what is not committed yet.
 ///
@@ -57,10 +60,10 @@ public:
     /// What is known of an operation, by the last record of it.
     enum class state : unsigned char
     {
-        fresh,     ///< nothing was recorded
+        fresh,     ///< nothing was recorded, or only that the run was stopped before it was sent
         in_flight, ///< begun, and no outcome: it may have been carried out
         done,      ///< it succeeded; or it failed, but its effect was applied
-        failed,    ///< it failed and had no effect
+        failed,    ///< it was tried, failed and had no effect
         unknown,   ///< it failed, and its effect is unknown
     };
 
@@ -93,8 +96,9 @@ public:
     /// somebody has tampered with cannot have memory taken for them. At most 2^32.
     /// @throws error with errc::journal_failed if the file is in use by another journal, of another manifest
     /// or version, damaged, not a journal, not as it must be (see above), or refused by the operating system.
-    /// The diagnostics' message names the file, the rule that is broken, and where there is one the offset;
-    /// their cause is the operating system's error. A file that is refused is left as it is.
+    /// The diagnostics' message names the file, the rule that is broken, and where there are any the offset
+    /// and the operating system's error; that one is their cause as well. A file that is refused is left as
+    /// it is.
     explicit journal(const std::string& path, const digest& manifest,
                      std::uint64_t operations = std::uint64_t(1) << 32);
 
@@ -118,6 +122,12 @@ public:
     /// taken more groups with it: operations that were done are then carried out again, creates but for those
     /// whose room is found. Worth a warning if it is not zero.
     std::uint64_t cut() const noexcept;
+
+    /// What the file system refused when the file was opened, and can be done without: to give the file mode
+    /// 0600 (others may be able to read or to change it), or to bring its folder to the disk (a new journal
+    /// may be missing after a loss of power). Each text names the file and the operating system's error.
+    /// Empty as a rule; worth printing if not.
+    const std::vector<std::string>& warnings() const noexcept;
 
     /// As the last call or record says, be it committed or not.
     state state_of(std::uint64_t index) const noexcept;
@@ -166,6 +176,9 @@ public:
     /// may not use the journal.
     std::shared_ptr<const void> begin_run() const noexcept;
     void finish_run() noexcept;
+
+    /// For the library's tests.
+    explicit journal(std::unique_ptr<detail::journal_state>) noexcept;
 
 private:
     std::unique_ptr<detail::journal_state> impl_;

@@ -66,7 +66,11 @@ WATCHERS_ROOMS_DECL std::string diagnostics::to_string() const
     if (last_failure_) tell("last failure: ", last_failure_.message());
     if (http_status_ != 0) tell("HTTP ", std::to_string(http_status_));
     if (retry_after_) tell("retry after ", std::to_string(retry_after_->count()) + " s");
-    if (cause_) tell("cause: ", detail::printable(cause_.message())); // perhaps of a category of the caller's
+    if (cause_) {
+        const std::string cause =
+            detail::printable(cause_.message()); // perhaps of a category of the caller's
+        if (!message_.ends_with(cause)) tell("cause: ", cause);
+    }
     tell(of_call_ ? "message: " : "", message_);
     tell("note: ", note_);
     return line;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <watchers/rooms/error.hpp>
 #include <watchers/rooms/impl/journal_file.hpp>
 #include <watchers/rooms/impl/journal_file.ipp>
 #include <watchers/rooms/impl/sansio/nibbles.hpp>
@@ -16,6 +17,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace watchers::rooms::detail {
 
@@ -25,12 +27,17 @@ class journal_state
 public:
     using state = journal::state;
 
-    journal_state(const std::string& path, const journal::digest& manifest, std::uint64_t operations)
+    journal_state(const std::string& path, const journal::digest& manifest, std::uint64_t operations,
+                  std::unique_ptr<journal_disk> disk)
         : operations_(std::min(operations, journal_max_operations))
-        , file_(path, manifest, [this, &path](const journal_record& r) {
-            if (r.index >= operations_) refuse(path, "tells of", r.index); // before memory is taken for it
-            take(r);
-        })
+        , file_(
+              path, manifest,
+              [this, &path](const journal_record& r) {
+                  if (r.index >= operations_)
+                      refuse(path, "tells of", r.index); // before memory is taken for it
+                  take(r);
+              },
+              std::move(disk))
     {}
 
     void record(const journal_record& r)
@@ -70,8 +77,16 @@ private:
     static state after(const journal_record& r) noexcept
     {
         if (!r.is_end) return state::in_flight;
+        if (r.effect == rooms::effect::none && never_sent(r.error)) return state::fresh;
         if (r.error == 0 || r.effect == rooms::effect::applied) return state::done;
         return r.effect == rooms::effect::none ? state::failed : state::unknown;
+    }
+
+    // A run was stopped after the intent was recorded: that is no failure of the operation.
+    static bool never_sent(std::uint32_t error) noexcept
+    {
+        return error == static_cast<std::uint32_t>(errc::stopped) ||
+               error == static_cast<std::uint32_t>(errc::skipped_after_failure);
     }
 
     [[noreturn]] void refuse(const std::string& path, const char* what, std::uint64_t index) const
@@ -89,7 +104,7 @@ private:
         states_.set(r.index,
                     static_cast<unsigned>(now) | (now == state::done && r.confirmed ? confirmed_bit : 0U));
         if (before != state::fresh) --counts_[static_cast<std::size_t>(before)];
-        ++counts_[static_cast<std::size_t>(now)];
+        if (now != state::fresh) ++counts_[static_cast<std::size_t>(now)];
     }
 
     std::uint64_t operations_;
@@ -106,7 +121,11 @@ namespace watchers::rooms {
 
 WATCHERS_ROOMS_DECL journal::journal(const std::string& path, const digest& manifest,
                                      std::uint64_t operations)
-    : impl_(std::make_unique<detail::journal_state>(path, manifest, operations))
+    : impl_(std::make_unique<detail::journal_state>(path, manifest, operations,
+                                                    std::make_unique<detail::journal_disk>()))
+{}
+
+WATCHERS_ROOMS_DECL journal::journal(std::unique_ptr<detail::journal_state> s) noexcept : impl_(std::move(s))
 {}
 
 WATCHERS_ROOMS_DECL journal::journal(journal&&) noexcept = default;
@@ -118,6 +137,11 @@ WATCHERS_ROOMS_DECL bool journal::resumed() const noexcept { return impl_->file(
 WATCHERS_ROOMS_DECL bool journal::was_closed() const noexcept { return impl_->file().was_closed(); }
 
 WATCHERS_ROOMS_DECL std::uint64_t journal::cut() const noexcept { return impl_->file().cut(); }
+
+WATCHERS_ROOMS_DECL const std::vector<std::string>& journal::warnings() const noexcept
+{
+    return impl_->file().warnings();
+}
 
 WATCHERS_ROOMS_DECL journal::state journal::state_of(std::uint64_t index) const noexcept
 {

@@ -19,14 +19,23 @@
 
 namespace watchers::rooms::detail {
 
-// The system calls of group commits, so that tests can make them fail and see their order.
+// The system calls, so that tests can make them fail and see their order. Each returns -1 and sets errno if
+// it fails.
 class journal_disk
 {
 public:
     virtual ~journal_disk() = default;
 
+    virtual int open(const char* path); // creates the file
+    virtual int lock(int file);
+    virtual int set_mode(int file);
+    virtual int cut(int file, std::uint64_t size);
+    virtual std::ptrdiff_t read(int file, char* bytes, std::size_t count, std::uint64_t offset);
     virtual std::ptrdiff_t write(int file, const char* bytes, std::size_t count, std::uint64_t offset);
-    virtual int sync(int file);
+    virtual int sync(int file);     // its data
+    virtual int sync_all(int file); // its metadata as well
+    virtual int open_folder(const char* path);
+    virtual int sync_folder(int folder);
 };
 
 // A file's descriptor, and the lock that goes with it.
@@ -61,17 +70,21 @@ public:
     bool resumed() const noexcept { return resumed_; }
     std::uint64_t cut() const noexcept { return cut_; } // bytes of a torn tail
     bool was_closed() const noexcept { return was_closed_; }
+    const std::vector<std::string>& warnings() const noexcept { return warnings_; }
     void append(const journal_record&);
     void commit(handler);
     void close();
     rooms::diagnostics failure() const;
 
 private:
+    int open() const noexcept;
+    void claim();
+    void make_private();
     bool recover(const journal_digest&, journal_reader::sink, std::uint64_t& last_frame);
     void rewrite(std::uint64_t offset);
     void create(const journal_digest&);
-    void sync_all(int file) const;
-    void sync_folder() const;
+    void sync_folder();
+    void warn(const std::string& what, int number);
     void start();
     void stop() noexcept;
     void run() noexcept;
@@ -88,6 +101,7 @@ private:
     bool resumed_ = false;
     std::uint64_t cut_ = 0;
     bool was_closed_ = true;
+    std::vector<std::string> warnings_;
 
     // Of the thread that uses it
     std::vector<std::string> buffered_; // payloads of frames, each within the limit

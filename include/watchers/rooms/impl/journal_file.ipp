@@ -33,6 +33,27 @@ WATCHERS_ROOMS_DECL error_code journal_cause(int number) noexcept
     return {number, boost::system::system_category()};
 }
 
+WATCHERS_ROOMS_DECL int journal_disk::open(const char* path)
+{
+    // O_NONBLOCK: to open a pipe or a device, which is then refused, must not wait for its other end.
+    return ::open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
+}
+
+WATCHERS_ROOMS_DECL int journal_disk::lock(int file) { return ::flock(file, LOCK_EX | LOCK_NB); }
+
+WATCHERS_ROOMS_DECL int journal_disk::set_mode(int file) { return ::fchmod(file, 0600); }
+
+WATCHERS_ROOMS_DECL int journal_disk::cut(int file, std::uint64_t size)
+{
+    return ::ftruncate(file, static_cast<off_t>(size));
+}
+
+WATCHERS_ROOMS_DECL std::ptrdiff_t journal_disk::read(int file, char* bytes, std::size_t count,
+                                                      std::uint64_t offset)
+{
+    return ::pread(file, bytes, count, static_cast<off_t>(offset));
+}
+
 WATCHERS_ROOMS_DECL std::ptrdiff_t journal_disk::write(int file, const char* bytes, std::size_t count,
                                                        std::uint64_t offset)
 {
@@ -41,18 +62,25 @@ WATCHERS_ROOMS_DECL std::ptrdiff_t journal_disk::write(int file, const char* byt
 
 WATCHERS_ROOMS_DECL int journal_disk::sync(int file) { return ::fdatasync(file); }
 
+WATCHERS_ROOMS_DECL int journal_disk::sync_all(int file) { return ::fsync(file); }
+
+WATCHERS_ROOMS_DECL int journal_disk::open_folder(const char* path)
+{
+    return ::open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+WATCHERS_ROOMS_DECL int journal_disk::sync_folder(int folder) { return ::fsync(folder); }
+
 WATCHERS_ROOMS_DECL void journal_descriptor::reset() noexcept
 {
     if (fd_ != -1) ::close(fd_);
     fd_ = -1;
 }
 
-WATCHERS_ROOMS_DECL int open_journal(const std::string& path) noexcept
+WATCHERS_ROOMS_DECL int journal_file::open() const noexcept
 {
-    // O_NONBLOCK: to open a pipe or a device, which is then refused, must not wait for its other end.
-    const int fd = uninterrupted([&] {
-        return ::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
-    });
+    if (path_.find('\0') != path_.npos) return errno = EINVAL, -1;
+    const int fd = uninterrupted([&] { return disk_->open(path_.c_str()); });
     if (fd < 0 || fd > STDERR_FILENO) return fd;
     // The program was started with its standard streams closed: what it prints must not get into the file.
     const int higher = ::fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
@@ -66,7 +94,24 @@ WATCHERS_ROOMS_DECL journal_file::journal_file(std::string path, const journal_d
                                                journal_reader::sink sink, std::unique_ptr<journal_disk> disk)
     : path_(std::move(path))
     , disk_(std::move(disk))
-    , file_(path_.find('\0') == path_.npos ? open_journal(path_) : (errno = EINVAL, -1))
+    , file_(open())
+{
+    claim();
+    std::uint64_t last_frame = 0;
+    const bool valid = recover(digest, std::move(sink), last_frame);
+    make_private(); // only now, when it is known to be a journal
+    if (!valid) create(digest);
+    // What was read may not be on the disk yet: a killed run leaves it in the page cache. And after a failed
+    // fdatasync() Linux takes the pages for written: those that it may concern are written again.
+    if (valid) rewrite(last_frame);
+    if (uninterrupted([&] { return disk_->sync_all(file_.get()); }) == -1)
+        fail_by_system("cannot be brought to the disk");
+    sync_folder();
+    start();
+}
+
+// Whether it is this process's alone.
+WATCHERS_ROOMS_DECL void journal_file::claim()
 {
     if (file_.get() == -1) {
         if (errno == ELOOP) fail_by_system("is a symbolic link, or behind a loop of them");
@@ -76,22 +121,32 @@ WATCHERS_ROOMS_DECL journal_file::journal_file(std::string path, const journal_d
     if (::fstat(file_.get(), &s) == -1) fail_by_system("cannot be examined");
     if (!S_ISREG(s.st_mode)) fail("is no regular file");
     if (s.st_uid != ::geteuid()) fail("belongs to another user");
-    if (uninterrupted([&] { return ::flock(file_.get(), LOCK_EX | LOCK_NB); }) == -1) {
-        if (errno == EWOULDBLOCK) fail_by_system("is in use by another run");
-        fail_by_system("cannot be locked");
-    }
+    if (uninterrupted([&] { return disk_->lock(file_.get()); }) != -1) return;
+    if (errno == EWOULDBLOCK) fail_by_system("is in use by another run");
+    if (errno == ENOLCK || errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL)
+        fail_by_system("cannot be locked, and two runs could use it at once: its file system, or that one's "
+                       "server, does not lock files (put the journal on a local file system)");
+    fail_by_system("cannot be locked");
+}
 
-    std::uint64_t last_frame = 0;
-    const bool valid = recover(digest, std::move(sink), last_frame);
-    // Only now, when it is known to be a journal.
-    if (::fchmod(file_.get(), 0600) == -1) fail_by_system("cannot be given mode 0600");
-    if (!valid) create(digest);
-    // What was read may not be on the disk yet: a killed run leaves it in the page cache. And after a failed
-    // fdatasync() Linux takes the pages for written: those that it may concern are written again.
-    if (valid) rewrite(last_frame);
-    sync_all(file_.get());
-    sync_folder();
-    start();
+// Whether a file system says by this error that it does not know the operation, rather than that it failed.
+inline bool tells_unsupported(int number) noexcept
+{
+    return number == EPERM || number == EACCES || number == EINVAL || number == EOPNOTSUPP ||
+           number == ENOSYS || number == ENOTTY;
+}
+
+// Some file systems (FAT, many network ones) have one mode for all files.
+WATCHERS_ROOMS_DECL void journal_file::make_private()
+{
+    if (uninterrupted([&] { return disk_->set_mode(file_.get()); }) != -1) return;
+    const int number = errno;
+    if (!tells_unsupported(number)) fail_by_system("cannot be given mode 0600");
+    struct stat s = {};
+    const bool is_private = ::fstat(file_.get(), &s) != -1 && (s.st_mode & 077U) == 0;
+    warn(is_private ? "cannot be given mode 0600, but is its owner's alone as far as its file system tells"
+                    : "cannot be given mode 0600: other users may be able to read or to change it",
+         number);
 }
 
 // False if there is not even a header.
@@ -103,8 +158,8 @@ WATCHERS_ROOMS_DECL bool journal_file::recover(const journal_digest& digest, jou
     std::uint64_t offset = 0;
     bool more = true;
     while (more) {
-        const auto n = uninterrupted(
-            [&] { return ::pread(file_.get(), chunk.data(), chunk.size(), static_cast<off_t>(offset)); });
+        const auto n =
+            uninterrupted([&] { return disk_->read(file_.get(), chunk.data(), chunk.size(), offset); });
         if (n == -1) fail_by_system("cannot be read at offset " + std::to_string(offset));
         offset += static_cast<std::uint64_t>(n);
         more = n != 0 && reader.feed({chunk.data(), static_cast<std::size_t>(n)});
@@ -115,7 +170,7 @@ WATCHERS_ROOMS_DECL bool journal_file::recover(const journal_digest& digest, jou
     switch (verdict) {
     case journal_verdict::clean: break;
     case journal_verdict::torn:
-        if (uninterrupted([&] { return ::ftruncate(file_.get(), static_cast<off_t>(end_)); }) == -1)
+        if (uninterrupted([&] { return disk_->cut(file_.get(), end_); }) == -1)
             fail_by_system("cannot be cut at offset " + std::to_string(end_));
         if (end_ != 0) cut_ = offset - end_;
         break;
@@ -139,10 +194,8 @@ WATCHERS_ROOMS_DECL void journal_file::rewrite(std::uint64_t offset)
 {
     std::string bytes(static_cast<std::size_t>(end_ - offset), '\0');
     for (std::size_t got = 0; got < bytes.size();) {
-        const auto n = uninterrupted([&] {
-            return ::pread(file_.get(), bytes.data() + got, bytes.size() - got,
-                           static_cast<off_t>(offset + got));
-        });
+        const auto n = uninterrupted(
+            [&] { return disk_->read(file_.get(), bytes.data() + got, bytes.size() - got, offset + got); });
         if (n == 0) errno = EIO; // it was just read
         if (n <= 0) fail_by_system("cannot be read at offset " + std::to_string(offset + got));
         got += static_cast<std::size_t>(n);
@@ -160,20 +213,22 @@ WATCHERS_ROOMS_DECL void journal_file::create(const journal_digest& digest)
     seed_ = journal_seed(header);
 }
 
-WATCHERS_ROOMS_DECL void journal_file::sync_all(int file) const
-{
-    if (uninterrupted([&] { return ::fsync(file); }) == -1) fail_by_system("cannot be brought to the disk");
-}
-
-// Without it a new file may be gone after a loss of power.
-WATCHERS_ROOMS_DECL void journal_file::sync_folder() const
+// Without it a new file may be gone after a loss of power. What the file holds is not concerned.
+WATCHERS_ROOMS_DECL void journal_file::sync_folder()
 {
     const auto slash = path_.rfind('/');
     const std::string folder = slash == path_.npos ? "." : path_.substr(0, slash + 1);
-    const journal_descriptor d(
-        uninterrupted([&] { return ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
-    if (d.get() == -1) fail_by_system("cannot be brought to the disk: its folder cannot be opened");
-    sync_all(d.get());
+    const journal_descriptor d(uninterrupted([&] { return disk_->open_folder(folder.c_str()); }));
+    if (d.get() != -1 && uninterrupted([&] { return disk_->sync_folder(d.get()); }) != -1) return;
+    const int number = errno;
+    if (!tells_unsupported(number) && number != EBADF && number != EISDIR)
+        fail_by_system("cannot be brought to the disk: its folder cannot be");
+    warn("may be missing after a loss of power: its folder cannot be brought to the disk", number);
+}
+
+WATCHERS_ROOMS_DECL void journal_file::warn(const std::string& what, int number)
+{
+    warnings_.push_back(told(what, journal_cause(number)).message());
 }
 
 WATCHERS_ROOMS_DECL void journal_file::start()
@@ -329,7 +384,9 @@ WATCHERS_ROOMS_DECL void journal_file::write_all(std::string_view bytes, std::ui
 WATCHERS_ROOMS_DECL rooms::diagnostics journal_file::told(const std::string& what, error_code cause) const
 {
     rooms::diagnostics d;
-    d.set_message("journal " + printable(path_) + " " + what).set_cause(cause);
+    std::string message = "journal " + printable(path_) + ' ' + what;
+    if (cause) message += ": " + printable(cause.message());
+    d.set_message(std::move(message)).set_cause(cause);
     return d;
 }
 
