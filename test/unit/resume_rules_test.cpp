@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <watchers/rooms/impl/sansio/hash_marks.hpp>
 #include <watchers/rooms/impl/sansio/resume_rules.hpp>
 
 #include <doctest/doctest.h>
 
-#include <cstdint>
-#include <set>
 #include <string>
 #include <string_view>
 
@@ -213,23 +210,4 @@ TEST_CASE("resume_rules a_delete_that_was_begun_before_and_finds_nothing_is_done
     CHECK_FALSE(rules::done_before(erase, errc::conflict, true));
     CHECK_FALSE(rules::done_before(live, errc::not_found, true));
     CHECK_FALSE(rules::done_before(erase, {}, true));
-}
-
-TEST_CASE("hash_marks holds_what_was_put_in")
-{
-    detail::hash_marks marks;
-    std::set<std::uint64_t> put;
-    CHECK_FALSE(marks.contains(7));
-    std::uint64_t x = 1;
-    for (int i = 0; i < 5000; ++i) {
-        x = x * 6364136223846793005U + 1442695040888963407U;
-        const std::uint64_t hash = i % 3 == 0 ? x << 48U : x >> 40U; // many of one place
-        marks.insert(hash);
-        marks.insert(hash);
-        put.insert(hash == 0 ? 1 : hash);
-        CHECK(marks.contains(hash));
-    }
-    CHECK(marks.size() == put.size());
-    for (std::uint64_t i = 0; i < 10'000; ++i)
-        CHECK(marks.contains(i) == (put.contains(i) || (i == 0 && put.contains(1))));
 }

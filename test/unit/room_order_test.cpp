@@ -18,6 +18,8 @@ namespace {
 
 using watchers::rooms::detail::room_order;
 
+const watchers::rooms::detail::sip_key key(1, 2);
+
 class change final : public room_order::change
 {
 public:
@@ -61,7 +63,7 @@ private:
 
 TEST_CASE("room_order_one_change_has_its_turn_at_once")
 {
-    room_order order;
+    room_order order(key);
     change a("x");
     CHECK(order.empty());
     CHECK_FALSE(a.entered());
@@ -77,7 +79,7 @@ TEST_CASE("room_order_one_change_has_its_turn_at_once")
 
 TEST_CASE("room_order_changes_of_one_room_take_turns_in_order_of_arrival")
 {
-    room_order order;
+    room_order order(key);
     change a("x"), b("x"), c("x"), d("x");
     CHECK(order.enter(a));
     CHECK_FALSE(order.enter(b));
@@ -93,7 +95,7 @@ TEST_CASE("room_order_changes_of_one_room_take_turns_in_order_of_arrival")
 
 TEST_CASE("room_order_rooms_know_nothing_of_each_other")
 {
-    room_order order;
+    room_order order(key);
     change a("x"), b("y"), c("x"), d("y"), e("");
     CHECK(order.enter(a));
     CHECK(order.enter(b));
@@ -112,7 +114,7 @@ TEST_CASE("room_order_rooms_know_nothing_of_each_other")
 
 TEST_CASE("room_order_one_that_gives_up_in_the_middle_is_passed_over")
 {
-    room_order order;
+    room_order order(key);
     change a("x"), b("x"), c("x"), d("x");
     for (change* each : {&a, &b, &c, &d})
         order.enter(*each);
@@ -126,7 +128,7 @@ TEST_CASE("room_order_one_that_gives_up_in_the_middle_is_passed_over")
 
 TEST_CASE("room_order_one_that_gives_up_at_the_end_leaves_its_place_to_the_next")
 {
-    room_order order;
+    room_order order(key);
     change a("x"), b("x"), c("x"), d("x");
     order.enter(a);
     order.enter(b);
@@ -142,7 +144,7 @@ TEST_CASE("room_order_one_that_gives_up_at_the_end_leaves_its_place_to_the_next"
 
 TEST_CASE("room_order_a_change_may_enter_again")
 {
-    room_order order;
+    room_order order(key);
     change a("x"), b("x");
     order.enter(a);
     order.enter(b);
@@ -160,7 +162,7 @@ TEST_CASE("room_order_a_change_may_enter_again")
 
 TEST_CASE("room_order_turns_survive_the_growth_of_the_table")
 {
-    room_order order;
+    room_order order(key);
     std::vector<std::unique_ptr<change>> first;
     std::vector<std::unique_ptr<change>> second;
     constexpr std::size_t rooms = 1000; // several times what the table begins with
@@ -185,7 +187,7 @@ TEST_CASE("room_order_random_steps_as_a_naive_model_does")
     std::mt19937 random(20'260'101);
     for (const std::size_t rooms : {std::size_t{1}, std::size_t{3}, std::size_t{40}, std::size_t{400}}) {
         CAPTURE(rooms);
-        room_order order;
+        room_order order(key);
         naive_order model;
         std::vector<std::unique_ptr<change>> all;
         for (std::size_t i = 0; i < 4 * rooms + 4; ++i)

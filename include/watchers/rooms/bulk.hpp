@@ -126,7 +126,7 @@ public:
     bool adaptive = true;
 
     /// After a failure later operations on the same room fail with errc::skipped_after_failure, unsent. The
-    /// run remembers 11 to 22 bytes for each failed room.
+    /// run remembers 22 to 43 bytes for each failed room.
     bool skip_after_failure = true;
 
     bulk_stop stop_on = bulk_stop::never();

@@ -9,6 +9,7 @@
 #include <watchers/rooms/impl/io/bulk_watch.hpp>
 #include <watchers/rooms/impl/io/completion.hpp>
 #include <watchers/rooms/impl/io/engine.hpp>
+#include <watchers/rooms/impl/io/random_key.hpp>
 #include <watchers/rooms/impl/sansio/bulk_limit.hpp>
 #include <watchers/rooms/impl/sansio/hash_marks.hpp>
 #include <watchers/rooms/impl/sansio/room_order.hpp>
@@ -163,8 +164,8 @@ private:
     std::string fault_; // of the options
     std::size_t window_;
 
-    room_order order_;
-    hash_marks failed_rooms_;
+    room_order order_{random_key()};
+    hash_marks failed_rooms_{random_key()};
     std::vector<std::unique_ptr<bulk_item>> items_;
     bulk_line spare_;
     bulk_line heirs_;      // it is their turn in their room

@@ -9,7 +9,6 @@
 #include <boost/asio/cancellation_signal.hpp>
 
 #include <exception>
-#include <functional>
 #include <new>
 #include <string>
 #include <utility>
@@ -68,7 +67,7 @@ WATCHERS_ROOMS_DECL void bulk_run::set_out(bulk_item& item)
                                   !options_.journal->was_closed());
     }
     if (phase_ != phase::running) return end(item, errc::stopped);
-    if (!failed_rooms_.empty() && failed_rooms_.contains(std::hash<std::string>()(r.operation.room_id())))
+    if (!failed_rooms_.empty() && failed_rooms_.contains(r.operation.room_id()))
         return end(item, errc::skipped_after_failure);
     if (options_.journal != nullptr)
         write_intent(item);
@@ -206,7 +205,7 @@ WATCHERS_ROOMS_DECL void bulk_run::end(bulk_item& item, error_code ec)
 WATCHERS_ROOMS_DECL void bulk_run::remember_failure(const bulk_result& r)
 {
     try {
-        failed_rooms_.insert(std::hash<std::string>()(r.operation.room_id()));
+        failed_rooms_.insert(r.operation.room_id());
     } catch (const std::bad_alloc&) {
         stop(errc::resource_exhausted); // so that nothing that would have to be skipped is sent
     }

@@ -10,6 +10,7 @@
 #include <watchers/rooms/impl/io/credential_source.hpp>
 #include <watchers/rooms/impl/io/environment.hpp>
 #include <watchers/rooms/impl/io/observer_hooks.hpp>
+#include <watchers/rooms/impl/io/random_key.hpp>
 #include <watchers/rooms/impl/io/throttle_gate.hpp>
 #include <watchers/rooms/impl/io/timers.hpp>
 #include <watchers/rooms/impl/sansio/exchange_time.hpp>
@@ -163,7 +164,7 @@ private:
     throttle_gate gate_;
     retry_budget budget_;
     retry_budget background_budget_{0};
-    room_order order_;
+    room_order order_{random_key()};
     std::array<exchange_time, static_cast<std::size_t>(operation_kind::delete_room) + 1> times_; // by kind
     pool_core pool_;
     std::vector<std::unique_ptr<connection>> connections_;

@@ -1,45 +1,69 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <watchers/rooms/impl/sansio/sip_hash.hpp>
+
 #include <cstddef>
-#include <cstdint>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace watchers::rooms::detail {
 
-// A set of hashes that only grows: 11 to 22 bytes for each.
+// A set of texts that only grows: 22 to 43 bytes for each, however long it is. It knows them by a keyed hash
+// of 128 bits.
 class hash_marks
 {
 public:
-    bool contains(std::uint64_t hash) const noexcept
+    explicit hash_marks(const sip_key& k) noexcept : key_(k) {}
+
+    bool contains(std::string_view text) const noexcept
     {
-        return !slots_.empty() && slots_[place(slots_, used(hash))] != 0;
+        return !slots_.empty() && slots_[place(slots_, digest(text))] != free;
     }
 
     // If it throws, it is as it was.
-    void insert(std::uint64_t hash)
+    void insert(std::string_view text)
     {
-        hash = used(hash);
         if (4 * (size_ + 1) > 3 * slots_.size()) grow();
-        std::uint64_t& slot = slots_[place(slots_, hash)];
-        if (slot == 0) ++size_;
-        slot = hash;
+        const sip_digest d = digest(text);
+        sip_digest& slot = slots_[place(slots_, d)];
+        if (slot == free) ++size_;
+        slot = d;
     }
 
     bool empty() const noexcept { return size_ == 0; }
     std::size_t size() const noexcept { return size_; }
 
-private:
-    using slots = std::vector<std::uint64_t>; // a power of two of them, zero where free
-
-    static std::uint64_t used(std::uint64_t hash) noexcept { return hash == 0 ? 1 : hash; }
-
-    // Where the hash is, or would be.
-    static std::size_t place(const slots& all, std::uint64_t hash) noexcept
+    // The most slots that a look for something may pass.
+    std::size_t longest_run() const noexcept
     {
-        std::size_t i = static_cast<std::size_t>(hash) & (all.size() - 1);
-        while (all[i] != 0 && all[i] != hash)
+        std::size_t longest = 0;
+        std::size_t run = 0;
+        for (const sip_digest& s : slots_) {
+            run = s == free ? 0 : run + 1;
+            longest = run > longest ? run : longest;
+        }
+        return longest;
+    }
+
+private:
+    using slots = std::vector<sip_digest>; // a power of two of them
+
+    static constexpr sip_digest free{};
+
+    sip_digest digest(std::string_view text) const noexcept
+    {
+        sip_digest d = sip_hash::digest_of(key_, text);
+        if (d == free) d.low = 1;
+        return d;
+    }
+
+    // Where the text is, or would be.
+    static std::size_t place(const slots& all, const sip_digest& d) noexcept
+    {
+        std::size_t i = static_cast<std::size_t>(d.low) & (all.size() - 1);
+        while (all[i] != free && all[i] != d)
             i = (i + 1) & (all.size() - 1);
         return i;
     }
@@ -47,11 +71,12 @@ private:
     void grow()
     {
         slots larger(slots_.empty() ? 16 : slots_.size() * 2);
-        for (const std::uint64_t hash : slots_)
-            if (hash != 0) larger[place(larger, hash)] = hash;
+        for (const sip_digest& d : slots_)
+            if (d != free) larger[place(larger, d)] = d;
         slots_ = std::move(larger);
     }
 
+    sip_key key_;
     slots slots_;
     std::size_t size_ = 0;
 };

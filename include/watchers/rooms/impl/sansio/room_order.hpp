@@ -2,8 +2,10 @@
 #pragma once
 
 #include <watchers/rooms/detail/config.hpp>
+#include <watchers/rooms/impl/sansio/sip_hash.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 #include <vector>
 
@@ -11,10 +13,13 @@ namespace watchers::rooms::detail {
 
 // Whose turn it is to change a room: changes of one room go one after the other, in the order of their
 // arrival; rooms know nothing of each other. A hash table of the changes under way, each with those behind it
-// in a chain; it allocates only to grow.
+// in a chain; it allocates only to grow. A room is its id; the key keeps ids that were made to from meeting
+// in one bucket.
 class room_order
 {
 public:
+    explicit room_order(const sip_key& k) noexcept : key_(k) {}
+
     // A change of a room.
     class change
     {
@@ -36,13 +41,16 @@ public:
         friend class room_order;
         virtual std::string_view ordered_room() const noexcept = 0; // the same from enter() to leave()
 
-        std::size_t hash_ = 0;
+        std::uint64_t hash_ = 0;
         change* behind_ = nullptr; // in the same room
         change* ahead_ = nullptr;  // in the same room; null: it is this one's turn
         change* last_ = nullptr;   // in the same room, where it is this one's turn
         change* next_ = nullptr;   // in the same bucket, where it is this one's turn
         bool entered_ = false;
     };
+
+    // Makes room for one more: the enter() that comes next does not throw.
+    void prepare();
 
     // Returns whether it is this one's turn at once.
     bool enter(change&);
@@ -53,9 +61,10 @@ public:
     bool empty() const noexcept { return rooms_ == 0; }
 
 private:
-    change** find(std::size_t hash, std::string_view room) noexcept;
+    change** find(std::uint64_t hash, std::string_view room) noexcept;
     void grow();
 
+    sip_key key_;
     std::vector<change*> buckets_; // a power of two of them, each with those whose turn it is
     std::size_t rooms_ = 0;
 };

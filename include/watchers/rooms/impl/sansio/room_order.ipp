@@ -3,17 +3,21 @@
 
 #include <watchers/rooms/impl/sansio/room_order.hpp>
 
-#include <functional>
 #include <new>
 #include <utility>
 
 namespace watchers::rooms::detail {
 
-WATCHERS_ROOMS_DECL bool room_order::enter(change& c)
+WATCHERS_ROOMS_DECL void room_order::prepare()
 {
     if (rooms_ >= buckets_.size()) grow();
+}
+
+WATCHERS_ROOMS_DECL bool room_order::enter(change& c)
+{
+    prepare();
     const std::string_view room = c.ordered_room();
-    c.hash_ = std::hash<std::string_view>()(room);
+    c.hash_ = sip_hash::of(key_, room);
     c.behind_ = nullptr;
     c.ahead_ = nullptr;
     c.next_ = nullptr;
@@ -60,7 +64,7 @@ WATCHERS_ROOMS_DECL room_order::change* room_order::leave(change& c) noexcept
 }
 
 // Where the pointer to the change is, or would be, whose turn it is in that room.
-WATCHERS_ROOMS_DECL room_order::change** room_order::find(std::size_t hash, std::string_view room) noexcept
+WATCHERS_ROOMS_DECL room_order::change** room_order::find(std::uint64_t hash, std::string_view room) noexcept
 {
     change** place = &buckets_[hash & (buckets_.size() - 1)];
     while (*place != nullptr && ((*place)->hash_ != hash || (*place)->ordered_room() != room))
