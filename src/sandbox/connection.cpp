@@ -42,8 +42,8 @@ constexpr milliseconds hang_up_check{
 template <class Stream>
 constexpr bool over_tls = !std::is_same_v<Stream, tcp_socket>;
 
-using timer = asio::basic_waitable_timer<std::chrono::steady_clock,
-                                         asio::wait_traits<std::chrono::steady_clock>, connection_executor>;
+using steady = std::chrono::steady_clock;
+using timer = asio::basic_waitable_timer<steady, asio::wait_traits<steady>, connection_executor>;
 
 bool peer_has_gone(tcp_socket& socket)
 {
@@ -141,7 +141,10 @@ private:
         if constexpr (over_tls<Stream>) {
             // Asio makes OpenSSL give its buffers back after each record, which costs more than they do.
             SSL_clear_mode(stream_.native_handle(), SSL_MODE_RELEASE_BUFFERS);
+            const bool limited = limits_.request_timeout.count() > 0;
+            if (limited) watch(limits_.request_timeout, after_limit::cancel);
             const auto [ec] = co_await stream_.async_handshake(asio::ssl::stream_base::server, as_values);
+            if (limited) unwatch();
             tally& counts = app_.tally();
             if (ec) {
                 tally::add(counts.handshakes_failed);
@@ -180,8 +183,10 @@ private:
         parser_->header_limit(limits_.header);
         parser_->body_limit(limits_.body);
         bool head_done = false;
+        due_.reset();
         for (;;) {
             bool hungry = false;
+            if (!due_ && buffer_.size() > 0) due_ = steady::now() + limits_.request_timeout;
             while (!hungry && buffer_.size() > 0) {
                 error_code ec;
                 const std::size_t used = parser_->put(buffer_.data(), ec);
@@ -240,16 +245,19 @@ private:
     /// More bytes of a request. False when none will come.
     task<bool> read(bool in_body)
     {
-        const bool idle = !in_body && buffer_.size() == 0;
-        const bool limited = idle && limits_.keep_alive_timeout.count() > 0;
-        if (limited) watch(limits_.keep_alive_timeout, after_limit::cancel);
+        const milliseconds limit = due_ ? limits_.request_timeout : limits_.keep_alive_timeout;
+        const bool limited = limit.count() > 0;
+        if (limited) watch(due_ ? *due_ : steady::now() + limit, after_limit::cancel);
         const auto space = buffer_.prepare(in_body ? body_read : head_read);
         const auto [ec, n] = co_await stream_.async_read_some(space, as_values);
         if (limited) unwatch();
         buffer_.commit(n);
         tally::add(app_.tally().bytes_received, n);
-        if (ec) co_await finish(true);
-        co_return !ec;
+        // A peer that sends a byte now and then could keep ahead of the timer.
+        const bool late = limited && due_ && steady::now() >= *due_;
+        const bool ended = ec || late;
+        if (ended) co_await finish(true);
+        co_return !ended;
     }
 
     /// What open() found due: a fault without a request.
@@ -395,9 +403,11 @@ private:
         close
     };
 
-    void watch(milliseconds limit, after_limit what)
+    void watch(milliseconds limit, after_limit what) { watch(steady::now() + limit, what); }
+
+    void watch(steady::time_point limit, after_limit what)
     {
-        timer_.expires_after(limit);
+        timer_.expires_at(limit);
         timer_.async_wait([self = this->shared_from_this(), number = ++watch_, what](error_code ec) {
             // One that has been called off may be on its way already, its error code set to success.
             if (ec || number != self->watch_) return;
@@ -432,6 +442,7 @@ private:
     received_request request_;
     std::optional<request_parser> parser_;
     reply reply_;
+    std::optional<steady::time_point> due_; ///< the request that has begun
     std::uint64_t watch_ = 0;
     bool secured_ = false;
     bool aborted_ = false;

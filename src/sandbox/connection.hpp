@@ -22,11 +22,13 @@ struct connection_limits
 {
     explicit connection_limits(const options& opts)
         : keep_alive_timeout(opts.keep_alive_timeout())
+        , request_timeout(opts.request_timeout())
         , body(opts.body_limit())
         , header(opts.header_limit())
     {}
 
     std::chrono::milliseconds keep_alive_timeout;
+    std::chrono::milliseconds request_timeout;
     std::uint64_t body;
     std::uint32_t header;
 };

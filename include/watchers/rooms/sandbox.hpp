@@ -145,6 +145,11 @@ public:
     /// A connection idle for this long is closed (with close_notify). Default zero: never.
     options& keep_alive_timeout(std::chrono::milliseconds v) { return keep_alive_timeout_ = v, *this; }
 
+    /// A request must be complete this long after its first byte, and a TLS handshake this long after the
+    /// connection was accepted; otherwise the connection is closed without a response. Default 10 s; zero:
+    /// never.
+    options& request_timeout(std::chrono::milliseconds v) { return request_timeout_ = v, *this; }
+
     /// Threads that serve. Default 1; zero means 1.
     options& threads(std::size_t v) { return threads_ = v, *this; }
 
@@ -169,6 +174,7 @@ public:
     bool session_tickets() const { return session_tickets_; }
     const std::function<std::chrono::system_clock::time_point()>& clock() const { return clock_; }
     std::chrono::milliseconds keep_alive_timeout() const { return keep_alive_timeout_; }
+    std::chrono::milliseconds request_timeout() const { return request_timeout_; }
     std::size_t threads() const { return threads_; }
     int receive_buffer() const { return receive_buffer_; }
     std::uint64_t body_limit() const { return body_limit_; }
@@ -187,6 +193,7 @@ private:
     bool session_tickets_ = true;
     std::function<std::chrono::system_clock::time_point()> clock_;
     std::chrono::milliseconds keep_alive_timeout_{0};
+    std::chrono::milliseconds request_timeout_{10000};
     std::size_t threads_ = 1;
     int receive_buffer_ = 0;
     std::uint64_t body_limit_ = 1024 * 1024;
