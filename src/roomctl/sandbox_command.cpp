@@ -3,21 +3,18 @@
 
 #include "configure.hpp"
 #include "interrupts.hpp"
+#include "output_file.hpp"
+#include "temporary_folder.hpp"
 
 #include <watchers/rooms/sandbox.hpp>
 
+#include <boost/asio/ip/address.hpp>
 #include <boost/system/system_error.hpp>
 
-#include <cerrno>
 #include <csignal>
-#include <cstdlib>
-#include <cstring>
-#include <filesystem>
-#include <stdexcept>
+#include <cstdio>
+#include <optional>
 #include <string>
-#include <system_error>
-
-#include <stdlib.h> // mkdtemp
 
 namespace roomctl {
 
@@ -52,31 +49,6 @@ private:
     sigset_t before_{};
 };
 
-// A folder of the user's own that is gone afterwards.
-class temporary_folder
-{
-public:
-    temporary_folder()
-    {
-        std::string name = (std::filesystem::temp_directory_path() / "roomctl-XXXXXX").string();
-        if (::mkdtemp(name.data()) == nullptr)
-            throw std::runtime_error("no temporary folder: " + std::string(std::strerror(errno)));
-        path_ = name;
-    }
-    temporary_folder(const temporary_folder&) = delete;
-    temporary_folder& operator=(const temporary_folder&) = delete;
-    ~temporary_folder()
-    {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-
-    const std::filesystem::path& path() const noexcept { return path_; }
-
-private:
-    std::filesystem::path path_;
-};
-
 bool is_unspecified(const std::string& address) { return address == "0.0.0.0" || address == "::"; }
 
 sandbox::options make_options(const settings& options, const sandbox_command& command)
@@ -92,9 +64,30 @@ sandbox::options make_options(const settings& options, const sandbox_command& co
     return o;
 }
 
+void write_certificate(const std::string& path, const std::string& pem)
+{
+    output_file file(path, output_file::access::all);
+    if (file.is_regular() && !file.given()) {
+        file.require_start("-----BEGIN CERTIFICATE-----", "a certificate");
+        file.cut(0);
+    }
+    file.write(pem);
+}
+
+// Anybody who reaches the address could use the credentials that everybody knows.
+void warn_of_strangers(const settings& options, const sandbox_command& command)
+{
+    if (options.credentials_file || boost::asio::ip::make_address(command.address).is_loopback()) return;
+    const std::string line = "roomctl: warning: other hosts can reach " + command.address +
+                             ", and the credentials are the known ones (sandbox); --credentials FILE sets "
+                             "others\n";
+    std::fwrite(line.data(), 1, line.size(), stderr);
+}
+
 exit_code serve(const settings& options, const sandbox_command& command, output& out)
 {
     const end_signals signals;
+    warn_of_strangers(options, command);
     sandbox::server server(make_options(options, command));
 
     std::optional<temporary_folder> folder;
@@ -102,8 +95,8 @@ exit_code serve(const settings& options, const sandbox_command& command, output&
     if (command.ca_out)
         address.ca_file = *command.ca_out;
     else
-        address.ca_file = (folder.emplace().path() / "ca.pem").string();
-    server.write_ca(address.ca_file);
+        address.ca_file = folder.emplace().path() + "/" + std::string(temporary_folder::content);
+    write_certificate(address.ca_file, server.ca_pem());
 
     address.program = options.program;
     address.base_url = is_unspecified(command.address) ? "https://localhost:" + std::to_string(server.port())

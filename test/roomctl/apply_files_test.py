@@ -129,7 +129,7 @@ class Files(BulkTest):
             with self.subTest([*arguments, file]):
                 before = self.content(file)
                 line = self.error_line(self.exits(self.roomctl("apply", path, *arguments, "--results", file), 1))
-                self.assertRegex(line, "would replace it|symbolic link")
+                self.assertRegex(line, "is not replaced|would replace it|symbolic link|another name")
                 self.assertEqual(self.content(file), before)
         # What is in use is spared whatever it holds.
         used = run("--base-url", self.sandbox.base_url, "--ca", results, "apply", path, "--results", results,
@@ -183,7 +183,7 @@ class Files(BulkTest):
                 self.assertEqual(self.apply(3, path, *journal)["journaled"], 2)
                 os.unlink(self.path("journal"))
 
-    def test_crash_leaves_no_memory_behind(self):
+    def test_crash_leaves_no_core_behind(self):
         """Which holds the credentials."""
         def may_dump():
             hard = resource.getrlimit(resource.RLIMIT_CORE)[1]

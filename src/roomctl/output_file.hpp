@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace roomctl {
+
+// A file that roomctl writes, named by the user. The only way to open one.
+//
+// The path is opened once, without following a symbolic link and without waiting, and nothing is changed by
+// that. All checks are of the open file, so that nobody can exchange it in between: a regular file must be
+// the user's own and have no other name (hard link), so that nothing elsewhere is overwritten. A pipe must
+// have a reader; a character device (`/dev/null`, a terminal) is taken as it is; all else is refused.
+// `/dev/stdout`,
+// `/dev/stderr` and `/dev/fd/N` are descriptors that the caller has opened, and are used as they are.
+//
+// All members throw std::runtime_error, which names the path and the cause.
+class output_file
+{
+public:
+    enum class access
+    {
+        own, // mode 0600, which an existing file gets by cut(): others could lock what they can read
+        all, // a new file can be read by others, as the umask allows
+    };
+
+    output_file(std::string path, access);
+    output_file(const output_file&) = delete;
+    output_file& operator=(const output_file&) = delete;
+    ~output_file();
+
+    int descriptor() const noexcept { return descriptor_; }
+    bool given() const noexcept { return given_; } // opened by the caller
+    bool is_regular() const noexcept { return regular_; }
+    bool is_pipe() const noexcept { return pipe_; }
+
+    // Whether the path leads to this file; `-` is standard input.
+    bool is_same_as(const std::string& path) const;
+
+    // Only for regular files that are not given, as all below.
+    // Refuses a file that another process has locked.
+    void lock();
+
+    std::uint64_t size() const;
+
+    // Refuses a file that holds something and does not begin with `start`; `what` names what it should hold.
+    void require_start(std::string_view start, std::string_view what) const;
+
+    // Fewer bytes than asked for at the file's end only.
+    std::size_t read_at(std::uint64_t offset, char* to, std::size_t size) const;
+
+    // Cuts off what comes after; the next byte is written there.
+    void cut(std::uint64_t size);
+
+    void write(std::string_view bytes);
+
+    [[noreturn]] void fail(const std::string& what) const; // with the cause, errno
+    [[noreturn]] void refuse(const std::string& why) const;
+
+private:
+    void open();
+    void check();
+    void reopen_to_read();
+    void close() noexcept;
+
+    std::string path_;
+    access access_;
+    int descriptor_ = -1;
+    int to_read_ = -1;
+    bool given_ = false;
+    bool regular_ = false;
+    bool pipe_ = false;
+};
+
+} // namespace roomctl
