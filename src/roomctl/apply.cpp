@@ -106,7 +106,8 @@ private:
         plan_->summary.command = "apply";
         plan_->summary.file = command_.file;
         told_->plan_done(plan_->summary);
-        report_.note(plan_->summary.code);
+        // Whether the service is there, the first create tells.
+        if (!plan_->summary.unproven || command_.dry_run) report_.note(plan_->summary.code);
         if (plan_->summary.cannot != 0) report_.note(exit_code::rejected);
     }
 

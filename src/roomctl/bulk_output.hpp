@@ -40,6 +40,7 @@ struct plan_summary
     std::uint64_t left_out = 0;                                 // invalid entries
     std::array<std::uint64_t, bulk_report::kinds> operations{}; // by kind
     rooms::error_code stopped_by;
+    bool unproven = false; // every room is missing, and no response was like the API's: base_url may be wrong
     exit_code code = exit_code::done;
 
     std::uint64_t all_operations() const noexcept

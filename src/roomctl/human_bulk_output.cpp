@@ -196,6 +196,10 @@ public:
         print(text + ".\n");
         if (s.left_out != 0 && s.command == "plan") tell_left_out(s.left_out);
         if (s.stopped_by) error(s.command + ": stopped before the end: " + why(s.stopped_by));
+        if (s.unproven && !s.stopped_by)
+            error(s.command +
+                  ": every room was answered 404, and never as the Room API does (a JSON object with "
+                  "`message` or `error`): check --base-url; if it is right, no room exists yet");
     }
 
     void dry_run_done(const dry_run_summary& s) override

@@ -178,6 +178,7 @@ public:
         o["operations"] = by_kind(s.operations);
         o["left_out"] = s.left_out;
         o["stopped_by"] = error_or_null(s.stopped_by);
+        o["unproven"] = s.unproven;
         o["exit_code"] = static_cast<int>(s.code);
         print(o);
     }

@@ -41,6 +41,8 @@ public:
         if (r.error == rooms::errc::stopped) return;
 
         refuse_other_room(r);
+        // A 404 without the form of the API's errors may be another host's.
+        if (!r.error || r.diagnostics.recognized()) service_seen_ = true;
         room_plan plan;
         if (!r.error) {
             plan = make_plan(p.wanted, &r.room, recreate_);
@@ -60,6 +62,7 @@ public:
 
     void note(exit_code e) noexcept { report_.note(e); }
     exit_code code() const noexcept { return report_.code(); }
+    bool service_seen() const noexcept { return service_seen_; }
 
     plan_outcome outcome;
 
@@ -105,6 +108,7 @@ private:
     bool keep_decisions_;
     const std::function<void(const planned_room&)>& tell_;
     std::deque<pending> pending_;
+    bool service_seen_ = false;
     bulk_report report_; // for the exit code
 };
 
@@ -128,9 +132,11 @@ plan_outcome compare(bulk_session& session, const manifest& m, bool recreate, bo
     plan_summary& s = c.outcome.summary;
     s.left_out = m.invalid();
     s.stopped_by = end.why;
+    s.unproven = !c.service_seen() && s.create != 0;
     c.note(m.invalid() != 0 ? exit_code::rejected : exit_code::done);
     s.code = c.code();
     if (s.code == exit_code::done && end.why) s.code = exit_code_of(end.why, rooms::effect::none);
+    if (s.code == exit_code::done && s.unproven) s.code = exit_code::not_reached;
     return std::move(c.outcome);
 }
 

@@ -446,8 +446,8 @@ TEST_CASE("bulk_gathered_results_tell_why_the_run_was_stopped")
     };
     {
         rig r;
-        r.server.inject(fault::respond(403).nth(20));
-        CHECK(last_words(gather_stopped(r, {})) == errc::forbidden);
+        r.server.inject(fault::respond(401).nth(20));
+        CHECK(last_words(gather_stopped(r, {})) == errc::unauthorized);
     }
     {
         rig r;
@@ -519,7 +519,7 @@ asio::awaitable<void> errors_carry_diagnostics(bulk_rig& r)
     bulk_options o;
     o.diagnostics = &own;
     o.max_in_flight = 1;
-    r.server.inject(fault::respond(403).nth(5));
+    r.server.inject(fault::respond(403, R"({"message":"token revoked"})").nth(5));
     bool thrown = false;
     try {
         co_await c.async_bulk(ten, nowhere, o);

@@ -186,7 +186,7 @@ TEST_CASE("fault_67_sentences_that_say_that_there_is_no_such_path")
 
 TEST_CASE("error_sentence_texts_of_any_kind_are_read_to_their_end")
 {
-    for (const std::string said :
+    for (const std::string& said :
          {std::string("'"), std::string("a'b\"c`"), std::string("\xE2\x80"), std::string(10'000, '.'),
           std::string(10'000, 'a'), std::string("\0\x80-\xFF/", 5), std::string("-a-/:."), std::string("a:/"),
           std::string("a-")}) {

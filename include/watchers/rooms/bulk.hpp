@@ -81,6 +81,19 @@ private:
 };
 
 /// When a bulk run pulls no more operations because others failed.
+///
+/// Whatever this says, a run stops where nothing else can succeed:
+/// - the credentials are refused: 401, errc::unknown_project, errc::credentials_failed, or a 403 whose
+/// message
+///   speaks of the token (diagnostics::credentials_refused());
+/// - any other 403, if nothing has succeeded in this run or, by its journal, in an earlier one, and nothing
+/// that
+///   is under way does. (Nothing more is begun meanwhile.) A 403 with a web page is a firewall's: the third
+///   one stops the run if nothing has succeeded;
+/// - the service is not there: errc::not_the_service with 404 or 405; with 2xx (a sign-in page, say) the
+/// third
+///   one, if nothing of the service has come, or a hundred with nothing else between them;
+/// - the server is not trusted, or the client ends.
 class bulk_stop
 {
 public:

@@ -282,8 +282,8 @@ public:
     }
 
     /// Uses other credentials for the requests that are written from now on. A request that was written with
-    /// the former ones and is refused (401) is sent once more with these. Takes effect at once without a
-    /// strand, after what is queued on it with one.
+    /// the former ones and is refused (401, 403, unknown project) is sent once more with these. Takes effect
+    /// at once without a strand, after what is queued on it with one.
     /// @throws error errc::invalid_argument; the client then keeps the former ones.
     void set_credentials(credentials c);
 

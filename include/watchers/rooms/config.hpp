@@ -112,9 +112,11 @@ public:
 
     rooms::credentials credentials;
 
-    /// Asked for other credentials when the service answers 401: once for all calls that wait for them, each
-    /// of which is then sent once more; a second 401 is final. Without one, a 401 is final at once. An answer
-    /// that takes longer than attempt_timeout has failed (errc::credentials_failed).
+    /// Asked for other credentials when the service responds with 401, 403 or a 404 that says that the
+    /// project is unknown: once for all calls that wait for them. Each of these is then sent once more, and a
+    /// second such response is final. Without a provider the first one is. (A 403 may be a firewall's: the
+    /// provider is asked all the same, since only the service knows.) An answer that takes longer than
+    /// attempt_timeout has failed (errc::credentials_failed).
     rooms::credential_provider credential_provider;
 
     /// `https://host[:port]`, without path, query or user information. `http://` is taken only as

@@ -55,21 +55,23 @@ enum class errc
     unexpected_redirect, ///< 3xx; redirects are never followed
     bad_request,         ///< 400 and the 4xx that have no value of their own
     unauthorized,        ///< 401: the credentials are not accepted
-    forbidden,           ///< 403: the credentials do not allow this
-    unknown_project,     ///< 404 of the project: the API key is not valid
-    not_found, ///< 404: there is no such room. From a delete, effect none: there was none when the request
-               ///< arrived. A proxy may repeat a delete (RFC 9110, 9.2.2), and then this call's own request
-               ///< may have deleted the room: retry_policy::accept_missing_on_delete
-    conflict, ///< 409, or a 400 that says so: the room exists already; or it was found with other members
-              ///< when a create was confirmed. Effect none: it existed when the request arrived. That does
-              ///< not prove that another call created it, where something in between repeats requests though
-              ///< it must not (RFC 9110, 9.2.2): retry_policy::confirm_conflicts looks
+    forbidden,           ///< 403: the token is not accepted, or the request is refused, by a firewall say;
+                         ///< diagnostics::credentials_refused() tells them apart
+    unknown_project,     ///< 404 whose message says that the project is not found: the API key is not valid
+    not_found, ///< any other 404, but to a create: there is no such room. From a delete, effect none: there
+               ///< was none when the request arrived. A proxy may repeat a delete (RFC 9110, 9.2.2), and then
+               ///< this call's own request may have deleted the room: retry_policy::accept_missing_on_delete
+    conflict,  ///< the room exists already: 409, or a 400 whose message says so; or it was found with other
+              ///< members when a create was confirmed. Effect none: it existed when the request arrived. That
+              ///< does not prove that another call created it, where something in between repeats requests
+              ///< though it must not (RFC 9110, 9.2.2): retry_policy::confirm_conflicts looks
     request_timeout,     ///< 408
     misdirected_request, ///< 421
     rate_limited, ///< 429; or the service had asked, by a 429, for a longer wait than the call has time for
     server_error, ///< 5xx
-    not_the_service, ///< a web page, or a 404 or 405 where the API has no such answer: config::base_url is
-                     ///< wrong, or something in between (a sign-in page, a proxy) answered
+    not_the_service, ///< a web page with 2xx, 404 or 405; a 404 to a create, or one that says that there is
+                     ///< no such path: config::base_url is wrong, or something in between (a sign-in page, a
+                     ///< proxy) has responded
     bad_body,        ///< a 2xx answer to *get* without a usable JSON object
 
     // The caller's decision
@@ -95,9 +97,9 @@ enum class condition
     tls,             ///< the server could not be authenticated, or no secure connection was possible
     interrupted,     ///< the connection failed or timed out in the handshake or after writing was begun
     timeout,         ///< any limit on time was exceeded, the call's deadline included
-    rejected,        ///< the service answered, and refused: 3xx, 4xx (a 3xx or 408: effect unknown)
-    overloaded,      ///< 429 or 5xx: the service cannot serve this now
-    credentials,     ///< the API key or the bearer token was not accepted, or none could be had
+    rejected, ///< the service answered, and refused: 3xx, 4xx (408, and 3xx but 307 and 308: effect unknown)
+    overloaded,  ///< 429 or 5xx: the service cannot serve this now
+    credentials, ///< the API key or the bearer token was not accepted, or none could be had
 };
 
 /// The category of @ref errc. Thread-safe; lives for the whole program.

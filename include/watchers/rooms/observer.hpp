@@ -83,7 +83,8 @@ public:
     virtual void on_attempt_end(const attempt_end&) {}
 
     /// An attempt failed, and the call goes on after a wait, which may be zero. Not called where the request
-    /// is sent again on a fresh connection (a replay), or with other credentials after a 401.
+    /// is sent again on a fresh connection (a replay), or with other credentials (after 401, 403 or an
+    /// unknown project).
     virtual void on_retry(const retry_planned&) {}
 
     /// A call ends; its completion handler is called next. Follows each on_call_start exactly once, unless

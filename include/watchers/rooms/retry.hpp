@@ -46,8 +46,8 @@ public:
 
     retry_policy() noexcept {}
 
-    /// One request per call, whatever comes of it; nothing is confirmed. (Other credentials after a 401 are
-    /// still tried, and other calls' throttling is still waited for.)
+    /// One request per call, whatever comes of it; nothing is confirmed. (Other credentials after a 401, a
+    /// 403 or an unknown project are still tried, and other calls' throttling is still waited for.)
     static retry_policy none() noexcept;
 
     /// For work that nobody waits for, as in bulk runs, where it is the default: outlasts a service that is

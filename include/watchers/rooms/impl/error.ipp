@@ -40,7 +40,7 @@ WATCHERS_ROOMS_DECL const char* message_of(errc e) noexcept
     case errc::unexpected_redirect: return "the service answered with a redirect";
     case errc::bad_request: return "the service found the request to be wrong";
     case errc::unauthorized: return "the service did not accept the credentials";
-    case errc::forbidden: return "the credentials do not allow the operation";
+    case errc::forbidden: return "the service refused the credentials or the request";
     case errc::unknown_project: return "the service knows no project with this API key";
     case errc::not_found: return "there is no such room";
     case errc::conflict: return "the room exists already";

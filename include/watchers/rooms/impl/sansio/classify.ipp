@@ -28,10 +28,12 @@ WATCHERS_ROOMS_DECL bool is_web_page(const response& r)
 }
 
 // A 404 has three meanings: no such room, no such project, no such service.
-inline void judge_missing(operation_kind kind, const error_report& report, verdict& v)
+inline void judge_missing(operation_kind kind, const response& r, const error_report& report, verdict& v)
 {
     if (v.web_page) {
         v.error = errc::not_the_service;
+    } else if (!r.coding.empty()) {
+        v.error = errc::unexpected_encoding; // which of them cannot be read
     } else if (says_project_is_unknown(report.sentences)) {
         v.error = errc::unknown_project;
         v.credentials_refused = true;
@@ -63,7 +65,7 @@ inline void judge_text(operation_kind kind, const response& r, verdict& v)
         break;
     case 401: v.credentials_refused = true; break;
     case 403: v.credentials_refused = speaks_of_credentials(report.sentences); break;
-    case 404: judge_missing(kind, report, v); break;
+    case 404: judge_missing(kind, r, report, v); break;
     case 405:
         if (v.web_page || says_route_is_unknown(report.sentences)) v.error = errc::not_the_service;
         break;
