@@ -30,6 +30,7 @@
 #include <watchers/rooms/impl/sansio/origin.ipp>
 #include <watchers/rooms/impl/sansio/percent.ipp>
 #include <watchers/rooms/impl/sansio/pool_core.ipp>
+#include <watchers/rooms/impl/sansio/redaction.ipp>
 #include <watchers/rooms/impl/sansio/request_builder.ipp>
 #include <watchers/rooms/impl/sansio/response_reader.ipp>
 #include <watchers/rooms/impl/sansio/retry_after.ipp>

@@ -38,8 +38,7 @@ public:
     // The rest of the request line, and all header fields but Content-Length, each with its line end.
     const std::string& common() const noexcept { return common_; }
 
-    // A text of the server's, which may repeat what it was sent, without the secrets; cut after `enough`
-    // bytes. Secrets of less than eight bytes are left: too much would look like them.
+    // A text of the server's, which may repeat what it was sent, without the secrets; see redaction.
     std::string redacted(std::string_view text, std::size_t enough) const;
 
 private:

@@ -5,6 +5,7 @@
 #include <watchers/rooms/impl/sansio/json_text.ipp>
 #include <watchers/rooms/impl/sansio/origin.ipp>
 #include <watchers/rooms/impl/sansio/percent.ipp>
+#include <watchers/rooms/impl/sansio/redaction.ipp>
 #include <watchers/rooms/impl/sansio/request_builder.hpp>
 #include <watchers/rooms/impl/sansio/time_text.ipp>
 #include <watchers/rooms/impl/wipe.ipp>
@@ -49,24 +50,9 @@ inline std::string_view field_value(std::string_view heads, std::string_view nam
 
 WATCHERS_ROOMS_DECL std::string request_heads::redacted(std::string_view text, std::size_t enough) const
 {
-    constexpr std::size_t shortest = 8;
-    const std::string_view secrets[] = {field_value(common_, "\r\nx-api-key: "),
-                                        field_value(common_, "\r\nAuthorization: Bearer ")};
-    std::string out;
-    while (!text.empty() && out.size() < enough) {
-        std::size_t plain = text.size();
-        std::size_t secret = 0; // the longer one, where both begin
-        for (const std::string_view s : secrets) {
-            const std::size_t at = s.size() < shortest ? text.npos : text.find(s);
-            if (at > plain || at == text.npos || (at == plain && s.size() < secret)) continue;
-            plain = at;
-            secret = s.size();
-        }
-        out += text.substr(0, std::min(plain, enough));
-        if (secret > 0) out += "[redacted]";
-        text.remove_prefix(plain + secret);
-    }
-    return out;
+    const redaction redact(field_value(common_, "\r\nx-api-key: "),
+                           field_value(common_, "\r\nAuthorization: Bearer "));
+    return redact(text, enough);
 }
 
 WATCHERS_ROOMS_DECL void append_text_member(std::string& out, std::string_view prefix,
