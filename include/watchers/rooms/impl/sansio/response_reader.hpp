@@ -161,6 +161,7 @@ private:
     bool plausible(std::string_view in) const noexcept;
     bool ends_element(std::size_t line, std::size_t taken);
     void on_header(std::string_view);
+    std::string_view lenient(std::string_view header);
     void on_chunk_header(std::string_view);
     void on_trailer_line(std::string_view);
     void on_body(std::string_view& in);

@@ -297,8 +297,28 @@ WATCHERS_ROOMS_DECL bool response_reader::ends_element(std::size_t line, std::si
     return blank || stage_ == stage::trailer;
 }
 
-WATCHERS_ROOMS_DECL void response_reader::on_header(std::string_view header)
+// What the parser refuses in a status line and RFC 9112 asks to be taken: a higher minor version (2.3 and RFC
+// 9110, 2.5) is HTTP/1.1, and the blank before a missing reason may be missing, too (4: "a client SHOULD
+// ignore the reason").
+WATCHERS_ROOMS_DECL std::string_view response_reader::lenient(std::string_view header)
 {
+    constexpr std::size_t minor = 7; // HTTP/1.1 200
+    constexpr std::size_t behind_status = 12;
+    const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+    if (header.size() <= behind_status + 1) return header;
+    const bool higher = header[minor] > '1' && is_digit(header[minor]) && header[minor + 1] == ' ';
+    const bool short_line = header[behind_status] == '\r';
+    if (!higher && !short_line) return header;
+    if (header.data() != pending_.data()) pending_ = header;
+    if (higher) pending_[minor] = '1';
+    if (short_line) pending_.insert(behind_status, 1, ' ');
+    return pending_;
+}
+
+WATCHERS_ROOMS_DECL void response_reader::on_header(std::string_view received)
+{
+    const std::size_t received_size = received.size();
+    const std::string_view header = lenient(received);
     std::optional<errc> fault;
     const auto taken = sink_->parse(header, fault);
     if (!fault && taken != header.size()) fault = errc::malformed_response;
@@ -307,7 +327,7 @@ WATCHERS_ROOMS_DECL void response_reader::on_header(std::string_view header)
         if (++informational_ > most_informational) return fail(errc::malformed_response);
         return begin_message();
     }
-    answer_.header_bytes = header.size();
+    answer_.header_bytes = received_size;
     if (sink_->is_done()) return finish();
     enter(sink_->chunked() ? stage::first_chunk : stage::body);
 }
