@@ -45,6 +45,16 @@ std::string nested(std::size_t levels)
     return text;
 }
 
+// So many members, in objects of two.
+std::string objects_with(std::size_t members)
+{
+    std::string text = R"({"list":[{})";
+    for (std::size_t i = 1; i + 1 < members; i += 2)
+        text += R"(,{"a":1,"b":2})";
+    if (members % 2 == 0) text += R"(,{"a":1})";
+    return text + "]}";
+}
+
 } // namespace
 
 TEST_CASE("room_with_all_members")
@@ -142,6 +152,8 @@ TEST_CASE("room_text_refused")
         {"47, within", R"({"x":{"y":[{"z":1,"z":2}]}})", "body: a key appears twice in an object"},
         {"47, after an inner object", R"({"x":{"x":1},"x":2})", "body: a key appears twice in an object"},
         {"47, among many", many_keys + R"("k7":2})", "body: a key appears twice in an object"},
+        {"members, too many", objects_with(10'001), "body: more than 10000 members"},
+        {"members, far too many", objects_with(100'000), "body: more than 10000 members"},
         {"48, 1e400", R"({"x":1e400})", "body: a number is out of range"},
         {"48, -1e400", R"({"x":[-1e400]})", "body: a number is out of range"},
         {"48, for a known member", R"({"roomId":1e999999999})", "body: a number is out of range"},
@@ -189,6 +201,7 @@ TEST_CASE("room_text_at_the_limits_accepted")
          R"({"createdAt":"1","createdAx":"2","createdA":"3","xcreatedA":4})"},
         {"47, keys alike but for zeros", "{\"\":1,\"\\u0000\":2,\"\\u0000\\u0000\":3}"},
         {"47, many keys", many_keys + "\"end\":1}"},
+        {"members, as many as may be", objects_with(10'000)},
         {"48, greatest double", R"({"x":1.7976931348623157e308,"y":-1e308,"z":1e-400})"},
         {"integers", R"({"a":18446744073709551615,"b":-9223372036854775808,"c":99999999999999999999999})"},
     };

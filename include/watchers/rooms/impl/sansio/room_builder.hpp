@@ -21,6 +21,8 @@ class room_builder
 {
 public:
     static constexpr std::size_t max_depth = 32;
+    // In all objects of a text together. Of so many, one event loop's turn takes a millisecond.
+    static constexpr std::size_t max_members = 10'000;
 
     // Reads one JSON object without building a tree of it. If the text is none, or breaks a rule of
     // room::from_json, ec is set to errc::bad_body and the room is empty.

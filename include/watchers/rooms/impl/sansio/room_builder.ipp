@@ -94,8 +94,9 @@ public:
     bool on_array_end(std::size_t, error_code&) noexcept { return --depth_, true; }
 
     bool on_key_part(piece s, std::size_t, error_code&) { return pieces_.append(s.data(), s.size()), true; }
-    bool on_key(piece s, std::size_t size, error_code&)
+    bool on_key(piece s, std::size_t size, error_code& ec)
     {
+        if (++members_ > max_members) return refuse(ec, "more than 10000 members");
         const std::string_view key = join(s, size);
         if (depth_ == 1) pending_ = find_member(key); // depth 1 of an array has no keys
         if (pending_ == no_member) {
@@ -317,7 +318,8 @@ private:
     std::string pieces_;
     room::extent external_id_;
     bool ids_differ_ = false;
-    bool is_array_ = false; // the whole text
+    bool is_array_ = false;   // the whole text
+    std::size_t members_ = 0; // keys so far
     unsigned depth_ = 0;
     unsigned pending_ = no_member; // whose value comes next
     unsigned seen_ = 0;            // members whose key has appeared
