@@ -70,7 +70,7 @@ bool acceptable(std::string_view id)
             segment += c;
             continue;
         }
-        if (segment == "." || segment == "..") return false;
+        if (segment.empty() || segment == "." || segment == "..") return false;
         segment.clear();
     }
     return true;
@@ -112,7 +112,8 @@ void check_no_dots(std::string_view target)
 {
     const auto decoded = sandbox::detail::percent_decode(target);
     require(decoded.has_value(), "a target is well encoded");
-    for (const std::string_view dots : {"/./", "/../", "\\.\\", "\\..\\", "/.\\", "/..\\", "\\./", "\\../"})
+    for (const std::string_view dots :
+         {"/./", "/../", "\\.\\", "\\..\\", "/.\\", "/..\\", "\\./", "\\../", "//", "\\\\", "/\\", "\\/"})
         require((*decoded + '/').find(dots) == std::string::npos, "a target has nothing to resolve");
     require(std::all_of(target.begin(), target.end(), [](char c) { return c > ' ' && c < '\x7F'; }),
             "a target is visible ASCII");

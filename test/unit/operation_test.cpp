@@ -71,8 +71,8 @@ TEST_CASE("operation_is_written_and_read_back")
         {operation::set_status("a", room_status::disabled),
          R"({"op":"status","roomId":"a","status":"DISABLED"})"},
         {operation::erase("a"), R"({"op":"delete","roomId":"a"})"},
-        {operation::erase("r\u00f6\u00f6m \U0001F600 \"\\"),
-         "{\"op\":\"delete\",\"roomId\":\"r\u00f6\u00f6m \U0001F600 \\\"\\\\\"}"},
+        {operation::erase("r\u00f6\u00f6m \U0001F600 \"\\x"),
+         "{\"op\":\"delete\",\"roomId\":\"r\u00f6\u00f6m \U0001F600 \\\"\\\\x\"}"},
         {operation::create(new_room("a", "line\nend\t\x01", "NUL \0"s)),
          R"({"op":"create","roomId":"a","name":"line\nend\t\u0001","about":"NUL \u0000","isSpeak":false})"},
     };

@@ -25,6 +25,8 @@ new_room plain() { return new_room("id", "name", "about"); }
 TEST_CASE("room_id_rules")
 {
     static constexpr char dots[] = "roomId: must not be \".\" or \"..\", nor hold them between slashes";
+    static constexpr char empty_segments[] =
+        "roomId: must not begin or end with a slash or backslash, nor hold two in a row (example: a/b)";
     const struct
     {
         const char* name;
@@ -38,6 +40,22 @@ TEST_CASE("room_id_rules")
         {"53, dots last", "a/..", dots},
         {"53, dots between", "a/./b", dots},
         {"53, behind a backslash", "a\\..", dots},
+        {"91, a slash alone", "/", empty_segments},
+        {"91, a backslash alone", "\\", empty_segments},
+        {"91, leading", "/victim", empty_segments},
+        {"91, leading backslash", "\\victim", empty_segments},
+        {"91, trailing", "victim/", empty_segments},
+        {"91, trailing backslash", "victim\\", empty_segments},
+        {"91, doubled", "a//b", empty_segments},
+        {"91, tripled", "a///b", empty_segments},
+        {"91, doubled backslash", "a\\\\b", empty_segments},
+        {"91, mixed", "a/\\b", empty_segments},
+        {"91, mixed the other way", "a\\/b", empty_segments},
+        {"91, and dots", "/../victim", dots},
+        {"91, segments", "brand/match\\half", ""},
+        {"91, colon", "brand:match", ""},
+        {"91, colons alone", "::", ""},
+        {"91, a blank between", "a/ /b", ""},
         {"three dots", "...", ""},
         {"dots within", "a..b/..c/d..", ""},
         {"53, reserved characters", "a/b?c#d%e f", ""},

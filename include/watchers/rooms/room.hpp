@@ -55,8 +55,8 @@ public:
     /// Reads a room from the text of a JSON object, as the client reads an answer: unknown members and
     /// members of an unusable type are passed over.
     /// @param ec set to errc::bad_body if the text is not one JSON object (invalid UTF-8, a byte order mark,
-    /// duplicate
-    ///        keys, numbers out of range and more than 32 levels count as not); cleared otherwise.
+    ///        duplicate keys, numbers out of range, more than 32 levels and more than 10,000 members
+    ///        count as not); cleared otherwise.
     static room from_json(std::string_view text, error_code& ec);
 
     /// `roomId`, or `externalRoomId` where the response has no usable `roomId`. Never the vendor's own `id`,
@@ -172,7 +172,8 @@ private:
 class new_room
 {
 public:
-    /// @param id `roomId`: not empty, not `.` or `..`.
+    /// @param id `roomId`: not empty, not `.` or `..`, and without empty segments (`/a`, `a/`, `a//b`), since
+    /// proxies merge slashes.
     /// @param name `name`: the name in the admin panel.
     /// @param about `about`: the description, used for scheduled rooms.
     new_room(std::string id, std::string name, std::string about)

@@ -6,6 +6,7 @@
 #include <watchers/rooms/impl/sansio/utf8.ipp>
 #include <watchers/rooms/impl/sansio/validate.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 
@@ -59,10 +60,22 @@ WATCHERS_ROOMS_DECL bool has_dot_segment(std::string_view id) noexcept
     }
 }
 
+// Proxies merge slashes, encoded ones included, and would pass the request on to another room.
+WATCHERS_ROOMS_DECL bool has_empty_segment(std::string_view id) noexcept
+{
+    const auto is_slash = [](char c) { return c == '/' || c == '\\'; };
+    return is_slash(id.front()) || is_slash(id.back()) ||
+           std::adjacent_find(id.begin(), id.end(),
+                              [&](char a, char b) { return is_slash(a) && is_slash(b); }) != id.end();
+}
+
 WATCHERS_ROOMS_DECL std::string check_room_id(std::string_view id)
 {
     if (id.empty()) return "roomId: must not be empty";
     if (has_dot_segment(id)) return "roomId: must not be \".\" or \"..\", nor hold them between slashes";
+    if (has_empty_segment(id))
+        return "roomId: must not begin or end with a slash or backslash, nor hold two in a row (example: "
+               "a/b)";
     if (std::string fault = check_text("roomId", id, max_id_size); !fault.empty()) return fault;
     if (has_control_character(id)) return "roomId: must not hold control characters";
     return {};
