@@ -52,6 +52,7 @@ struct options
     std::size_t requests = 20000;
     std::size_t connections = 1;
     bench::workload workload = workload::get_room;
+    bool strand = false; // rooms_bench and rooms_bulk_bench: with the default, an internal strand
 
     std::string url() const { return "https://" + authority(); }
     std::string authority() const { return port == "443" ? host : host + ":" + port; }
@@ -127,6 +128,8 @@ inline options parse_options(int argc, char** argv)
             result.connections = detail::parse_count(name, value);
         else if (name == "--workload")
             result.workload = detail::parse_workload(value);
+        else if (name == "--threading" && (value == "single" || value == "strand"))
+            result.strand = value == "strand";
         else
             throw std::invalid_argument("unknown option " + std::string(name));
     }

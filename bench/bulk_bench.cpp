@@ -53,6 +53,7 @@ void run(const bench::options& options)
     config.base_url = options.url();
     config.trust = rooms::trust::ca_file(options.ca_file);
     config.max_connections = options.connections;
+    if (!options.strand) config.threading = rooms::threading::single;
     rooms::client client(io.get_executor(), config);
 
     for (int i = 0; client.stats().open_connections != options.connections; ++i) {

@@ -67,6 +67,7 @@ void run(const bench::options& options)
     config.base_url = options.url();
     config.trust = rooms::trust::ca_file(options.ca_file);
     config.max_connections = options.connections;
+    if (!options.strand) config.threading = rooms::threading::single;
     rooms::client client(io.get_executor(), config);
 
     warm_up(io, client, options);

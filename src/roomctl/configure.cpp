@@ -26,6 +26,7 @@ rooms::credentials find_credentials(const settings& options)
 
 void apply_common(rooms::config& config, const settings& options)
 {
+    config.threading = rooms::threading::single; // roomctl runs its io_context with one thread
     if (options.timeout) {
         config.timeout = *options.timeout;
         // Whoever asks for a minute means to wait for a minute, where there is but one attempt to wait for.

@@ -16,9 +16,9 @@ namespace net {
 // The ways to run a client on an io_context.
 enum class mode
 {
-    plain,
+    plain, // threading::single
     strand_outside,
-    strand_inside,
+    strand_inside, // the default
 };
 
 inline constexpr mode all_modes[] = {mode::plain, mode::strand_outside, mode::strand_inside};
@@ -32,7 +32,7 @@ inline asio::any_io_executor executor_for(asio::io_context& io, mode m)
 inline rooms::config config_for(const sandbox::server& s, mode m)
 {
     rooms::config c = config_for(s);
-    if (m == mode::strand_inside) c.threading = rooms::threading::strand;
+    c.threading = m == mode::plain ? rooms::threading::single : rooms::threading::automatic;
     return c;
 }
 

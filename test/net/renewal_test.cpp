@@ -330,7 +330,7 @@ TEST_CASE("credentials_from_a_provider_only_are_asked_for_before_the_first_reque
         rooms::config c(questions.provider());
         c.base_url = server.base_url();
         c.trust = rooms::trust::ca_pem(server.ca_pem());
-        if (m == mode::strand_inside) c.threading = rooms::threading::strand;
+        if (m == mode::plain) c.threading = rooms::threading::single;
         rooms::client client(executor_for(io, m), c);
         std::array<outcome, 4> calls;
         for (outcome& o : calls)

@@ -159,7 +159,7 @@ TEST_CASE("threads_a_pool_runs_64_calls_at_a_time")
     CHECK(server.counters().connections_accepted <= 16);
 }
 
-TEST_CASE("threads_an_io_context_run_by_four_with_an_internal_strand")
+TEST_CASE("fault_73_an_io_context_run_by_four_threads_with_the_default_configuration")
 {
     sandbox::server server(sandbox::options().threads(2));
     rooms::config c = config_for(server, mode::strand_inside);

@@ -69,8 +69,15 @@ concept bulk_token = !std::convertible_to<T, bulk_options>;
 /// destructor waits for it, since `getaddrinfo` cannot be cancelled.
 ///
 /// @par Thread safety
-/// As config::threading says: with a strand every member function may be called from any thread; without one,
-/// client and executor are used by one thread at a time. stats() may be called from any thread in both cases.
+/// By default any thread may call member functions, several threads may run the executor, and the client may
+/// be destroyed by any thread. (Moving and assigning the client object itself is not guarded.) With
+/// threading::single one thread at a time uses the client and runs its executor; two at the same time end the
+/// process, see config::threading. Exempt is stats(), which any thread may call.
+///
+/// @par fork()
+/// In the child of a fork() a client may not be used, not even be destroyed: its connections, TLS sessions and
+/// locks are shared with the parent or copied in an unknown state. The child may call only exec or _exit().
+/// All descriptors of the client are close-on-exec.
 class client
 {
 public:

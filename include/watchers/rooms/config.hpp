@@ -40,12 +40,20 @@ enum class time_format : unsigned char
     iso_8601,      ///< `2025-08-14T09:00:00.000Z`, of later revisions of the API page
 };
 
-/// Who guards the client's state.
+/// How the client's state is guarded against use by several threads.
 enum class threading : unsigned char
 {
-    automatic, ///< none for an io_context's executor or a strand, an internal strand for any other
-    single,    ///< none: one thread at a time uses the client and runs its executor
-    strand,    ///< an internal strand: the client may be used from any thread, its executor run by many
+    /// An internal strand, unless the executor is a strand itself (of an io_context's or a thread_pool's
+    /// executor, or of any_io_executor): the client may be used from any thread, and many threads may run its
+    /// executor.
+    automatic,
+    /// No guard: faster, and less safe. One thread at a time may use the client and run its executor. Another
+    /// thread may take over when the first has finished. Two at the same time are a bug of the program: the
+    /// client writes a sentence to standard error and calls std::abort(), in whichever function or handler
+    /// the second thread enters it.
+    single,
+    /// An internal strand, whatever the executor is.
+    strand,
 };
 
 /// Whom the client believes to be the server. Verification itself cannot be turned off.

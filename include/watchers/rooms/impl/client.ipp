@@ -24,15 +24,24 @@
 namespace watchers::rooms {
 namespace detail {
 
+// Whether the executor is a strand, of the kinds that can be recognised.
+inline bool is_strand(const boost::asio::any_io_executor& ex)
+{
+    using boost::asio::strand;
+    return ex.target<strand<boost::asio::io_context::executor_type>>() != nullptr ||
+           ex.target<strand<boost::asio::thread_pool::executor_type>>() != nullptr ||
+           ex.target<strand<boost::asio::any_io_executor>>() != nullptr;
+}
+
 // The executor that guards a client's state: an internal strand where the caller's executor does not do it.
+// An io_context does not: it cannot be asked how many threads run it (its concurrency hint is not public, and
+// says nothing of the threads that make calls).
 inline boost::asio::any_io_executor guarding_executor(const boost::asio::any_io_executor& ex, threading t)
 {
     using native = boost::asio::io_context::executor_type;
-    const bool serial = ex.target<native>() != nullptr ||
-                        ex.target<boost::asio::strand<native>>() != nullptr ||
-                        ex.target<boost::asio::strand<boost::asio::any_io_executor>>() != nullptr;
-    if (t == threading::strand || (t == threading::automatic && !serial)) return boost::asio::make_strand(ex);
-    return ex;
+    if (t == threading::single || (t == threading::automatic && is_strand(ex))) return ex;
+    if (const native* n = ex.target<native>()) return boost::asio::make_strand(*n);
+    return boost::asio::make_strand(ex);
 }
 
 template <class Executor>
@@ -44,8 +53,9 @@ std::unique_ptr<environment> make_environment(boost::asio::any_io_executor own,
     std::optional<boost::asio::any_io_executor> guard;
     if (own.target<boost::asio::io_context::executor_type>() == nullptr) guard = own;
     auto tls = o.tls() ? std::make_unique<tls_context>(c.trust, o) : nullptr;
-    auto shell = std::make_shared<io_shell<Executor>>(std::move(io), std::move(guard), std::move(work),
-                                                      std::move(tls));
+    auto check = is_strand(own) ? nullptr : std::make_shared<thread_check>();
+    auto shell = std::make_shared<io_shell<Executor>>(std::move(io), std::move(guard), std::move(check),
+                                                      std::move(work), std::move(tls));
     return std::make_unique<asio_environment<Executor>>(std::move(own), std::move(callers), std::move(shell),
                                                         o);
 }
@@ -78,10 +88,12 @@ inline bool guarded(const engine& e) noexcept
 template <class F>
 void enter(const engine& e, F f)
 {
-    if (guarded(e))
-        boost::asio::dispatch(e.executor(), std::move(f));
+    if (!guarded(e)) return f();
+    using plain_strand = boost::asio::strand<boost::asio::io_context::executor_type>;
+    if (const auto* s = e.executor().target<plain_strand>())
+        boost::asio::dispatch(*s, std::move(f));
     else
-        f();
+        boost::asio::dispatch(e.executor(), std::move(f));
 }
 
 // The handler's executor, kept from running out of work on the way to the strand.

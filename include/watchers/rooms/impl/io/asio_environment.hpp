@@ -39,6 +39,7 @@ public:
     void listen(std::weak_ptr<listener> l) override { listener_ = std::move(l); }
     boost::asio::any_io_executor executor() const override { return executor_; }
     boost::asio::any_io_executor callers_executor() const override { return callers_executor_; }
+    thread_check* check() const noexcept override { return shell_->check.get(); }
     clock::time_point now() const noexcept override { return clock::now(); }
     std::uint64_t random() noexcept override { return random_(); }
 
@@ -99,6 +100,8 @@ public:
     {
         timer_.reset();
         resolver_.reset();
+        executor_ = callers_executor_;
+        shell_->let_go_of_strand();
     }
 
 private:

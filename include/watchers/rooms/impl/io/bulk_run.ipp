@@ -84,6 +84,7 @@ WATCHERS_ROOMS_DECL void bulk_run::pump()
         return;
     }
     const auto self = shared_from_this();
+    const thread_check::scope in_use(engine_->usage());
     const flag_guard guard(pumping_);
     std::size_t moves = 0;
     const auto began = engine_->env().now();

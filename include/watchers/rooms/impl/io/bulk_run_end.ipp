@@ -111,6 +111,8 @@ WATCHERS_ROOMS_DECL void bulk_run::hold(const bulk_result& r)
 WATCHERS_ROOMS_DECL void bulk_run::cancel(boost::asio::cancellation_type type)
 {
     using boost::asio::cancellation_type;
+    const auto self = shared_from_this();
+    const thread_check::scope in_use(engine_->usage());
     if (phase_ >= phase::flushing) return;
     stop(errc::cancelled);
     if ((type & (cancellation_type::terminal | cancellation_type::partial)) != cancellation_type::none) {

@@ -36,6 +36,7 @@ public:
     void operator()(error_code ec, room r)
     {
         const auto run = std::move(run_);
+        const thread_check::scope in_use(run->engine_->usage());
         run->on_call_ended(*item_, ec, std::move(r));
         run->pump();
     }

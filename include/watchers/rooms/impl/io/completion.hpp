@@ -41,6 +41,9 @@ public:
     // up all other calls.
     bool separate() const noexcept { return separate_; }
 
+    // The execution context is being destroyed, and the strand must not outlive it.
+    void let_go_of_strand() noexcept { guard_ = callers_; }
+
 private:
     asio::any_io_executor guard_;
     asio::any_io_executor callers_;

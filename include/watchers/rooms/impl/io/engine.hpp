@@ -65,7 +65,11 @@ public:
     void post(F f)
     {
         const std::lock_guard lock(abandoning_);
-        if (!abandoned_) boost::asio::post(executor(), std::move(f));
+        if (abandoned_) return;
+        boost::asio::post(executor(), [alive = shared_from_this(), f = std::move(f)]() mutable {
+            const thread_check::scope in_use(alive->check_);
+            f();
+        });
     }
     void set_credentials(const credentials&);
     void begin_watch(std::shared_ptr<bulk_watch>);
@@ -73,6 +77,7 @@ public:
     stats totals() const noexcept;
     const boost::asio::any_io_executor& executor() const noexcept { return home_.guard(); }
     const executor_pair& home() const noexcept { return home_; }
+    thread_check* usage() const noexcept { return check_; } // opened by each function of the facade
 
     // For connections
 
@@ -157,6 +162,7 @@ private:
 
     std::unique_ptr<environment> environment_;
     executor_pair home_;
+    thread_check* const check_; // the environment's
     config config_;
     observer_hooks hooks_;
     timers timers_;

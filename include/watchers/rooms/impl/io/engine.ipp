@@ -33,6 +33,7 @@ private:
 WATCHERS_ROOMS_DECL engine::engine(std::unique_ptr<environment> e, config c, origin o)
     : environment_(std::move(e))
     , home_(environment_->executor(), environment_->callers_executor())
+    , check_(environment_->check())
     , config_(std::move(c))
     , hooks_(config_.observer)
     , timers_(*environment_)
@@ -57,6 +58,7 @@ WATCHERS_ROOMS_DECL void engine::start(call_request request, const call_options&
                                        room_handler handler)
 {
     const auto alive = shared_from_this(); // a handler that is lost for want of memory may own the client
+    const thread_check::scope in_use(check_);
     const auto kind = request.kind();
     if (stopped_ || draining_)
         return refuse(stopped_ ? errc::shutting_down : errc::draining, kind, options, {}, std::move(handler));
@@ -173,6 +175,8 @@ WATCHERS_ROOMS_DECL void engine::run_woken()
 
 WATCHERS_ROOMS_DECL void engine::cancel_call(call& c, std::uint64_t id, boost::asio::cancellation_type type)
 {
+    const auto alive = shared_from_this();
+    const thread_check::scope in_use(check_);
     if (c.id() == id) c.cancel(type);
 }
 
@@ -180,6 +184,8 @@ WATCHERS_ROOMS_DECL void engine::cancel_call(call& c, std::uint64_t id, boost::a
 
 WATCHERS_ROOMS_DECL void engine::drain(drain_handler handler)
 {
+    const auto alive = shared_from_this();
+    const thread_check::scope in_use(check_);
     const auto id = ++last_id_;
     draining_ = true;
     auto slot = boost::asio::get_associated_cancellation_slot(handler);
@@ -193,6 +199,8 @@ WATCHERS_ROOMS_DECL void engine::drain(drain_handler handler)
 
 WATCHERS_ROOMS_DECL void engine::cancel_drain(std::uint64_t id)
 {
+    const auto alive = shared_from_this();
+    const thread_check::scope in_use(check_);
     const auto d =
         std::find_if(drains_.begin(), drains_.end(), [id](const drain_waiter& w) { return w.id == id; });
     if (d == drains_.end()) return;
@@ -219,8 +227,9 @@ WATCHERS_ROOMS_DECL void engine::finish_drains(error_code ec)
 
 WATCHERS_ROOMS_DECL void engine::stop()
 {
-    if (std::exchange(stopped_, true)) return;
     const auto alive = shared_from_this();
+    const thread_check::scope in_use(check_);
+    if (std::exchange(stopped_, true)) return;
     for (const auto& w : watches_)
         w->stop();
     watches_.clear();
@@ -246,6 +255,7 @@ WATCHERS_ROOMS_DECL void engine::stop()
 WATCHERS_ROOMS_DECL void engine::abandon() noexcept
 {
     const auto alive = shared_from_this(); // a handler's destructor may destroy the client
+    const thread_check::scope in_use(check_);
     stopped_ = true;
     {
         const std::lock_guard lock(abandoning_);
@@ -263,12 +273,14 @@ WATCHERS_ROOMS_DECL void engine::abandon() noexcept
     gate_.close();
     credentials_.close();
     environment_->abandon();
+    home_.let_go_of_strand();
 }
 
 // Bulk runs
 
 WATCHERS_ROOMS_DECL void engine::begin_watch(std::shared_ptr<bulk_watch> w)
 {
+    const thread_check::scope in_use(check_);
     if (stopped_) return w->stop();
     watches_.push_back(std::move(w));
     try {
@@ -280,6 +292,7 @@ WATCHERS_ROOMS_DECL void engine::begin_watch(std::shared_ptr<bulk_watch> w)
 
 WATCHERS_ROOMS_DECL void engine::end_watch(const bulk_watch& w) noexcept
 {
+    const thread_check::scope in_use(check_);
     const auto i =
         std::find_if(watches_.begin(), watches_.end(), [&](const auto& p) { return p.get() == &w; });
     if (i == watches_.end()) return;
@@ -287,7 +300,11 @@ WATCHERS_ROOMS_DECL void engine::end_watch(const bulk_watch& w) noexcept
     watches_.erase(i);
 }
 
-WATCHERS_ROOMS_DECL void engine::set_credentials(const credentials& c) { credentials_.use(c); }
+WATCHERS_ROOMS_DECL void engine::set_credentials(const credentials& c)
+{
+    const thread_check::scope in_use(check_);
+    credentials_.use(c);
+}
 
 // Figures
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <watchers/rooms/impl/io/thread_check.hpp>
 #include <watchers/rooms/impl/io/transport.hpp>
 #include <watchers/rooms/impl/sansio/deadline_queue.hpp>
 
@@ -42,6 +43,9 @@ public:
 
     // What the caller made the client with: the same, unless the client has a strand of its own around it.
     virtual boost::asio::any_io_executor callers_executor() const { return executor(); }
+
+    // Null where a strand guards the client's state, or one thread by nature.
+    virtual thread_check* check() const noexcept { return nullptr; }
 
     virtual clock::time_point now() const noexcept = 0;
 
