@@ -21,22 +21,13 @@ PROGRAMS = (".cpp", ".hpp", ".py")
 
 # Rows that no test names yet. A row that is named must leave this list.
 NOT_YET_NAMED = [
-    70,
-    73,
-    74,
     77,
-    78,
     79,
     81,
     82,
     83,
-    85,
     87,
     88,
-    89,
-    91,
-    92,
-    93,
 ]
 
 HEAD = re.compile(r"\|\s*row\s*\|")
