@@ -9,10 +9,12 @@ import os
 import pty
 import random
 import re
+import select
 import signal
 import struct
 import subprocess
 import termios
+import time
 
 import harness
 from bulk_harness import BulkTest, main, room
@@ -209,9 +211,16 @@ class Interruption(ResumeTest):
 
     @staticmethod
     def wait_until_full(pipe):
-        waiting = 0
-        while waiting < 60_000:
-            waiting = struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, b"\0" * 4))[0]
+        """A pipe holds a number of pieces, however short they are: its bytes do not tell."""
+        number = pipe if isinstance(pipe, int) else pipe.fileno()
+        writer = os.open(f"/proc/self/fd/{number}", os.O_WRONLY | os.O_NONBLOCK)
+        try:
+            end_of_wait = time.monotonic() + harness.LIMIT
+            while select.select([], [writer], [], 0)[1]:
+                if time.monotonic() > end_of_wait:
+                    raise AssertionError("the pipe does not fill")
+        finally:
+            os.close(writer)
 
     def test_third_signal_ends_a_program_that_waits_for_its_reader(self):
         path = self.manifest([room(n) for n in range(1500)])
