@@ -93,6 +93,42 @@ TEST_CASE("create_whose_answer_was_lost_is_confirmed")
     }
 }
 
+TEST_CASE("fault_82 service_restarts_in_the_middle_of_creates")
+{
+    // Setup: all connections have served.
+    rig r(sandbox::options(), [](rooms::config& c) {
+        quick_retries(c);
+        c.retry.ambiguous_attempts = 20;
+    });
+    constexpr std::size_t count = 16;
+    const auto create_all = [&](const std::string& prefix) {
+        std::vector<outcome> calls(count);
+        for (std::size_t i = 0; i < count; ++i)
+            r.client().async_create_room({prefix + std::to_string(i), "Room", "About"}, calls[i].diagnostics,
+                                         calls[i].handler());
+        run_all(r.io);
+        return calls;
+    };
+    create_all("before ");
+    const auto connections = r.server.counters().connections_accepted;
+
+    // Run: each is reset, and for a while the service is not ready.
+    r.server.drop_connections(true);
+    r.server.inject(fault::respond(503).times(count / 2));
+    r.server.inject(fault::respond(503).apply().times(count / 2));
+    const auto calls = create_all("after ");
+
+    // Check
+    for (std::size_t i = 0; i < count; ++i) {
+        CAPTURE(i);
+        CHECK(calls[i].completions == 1);
+        CHECK(!calls[i].error);
+        CHECK(r.server.creations("after " + std::to_string(i)) == 1);
+    }
+    CHECK(r.server.counters().connections_accepted > connections);
+    CHECK(r.server.pending_faults() == 0);
+}
+
 TEST_CASE("create_is_confirmed_on_every_executor")
 {
     for (const mode m : all_modes) {

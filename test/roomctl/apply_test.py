@@ -6,7 +6,10 @@ apply_test.py PROGRAM [CLASS...]
 
 import csv
 import io
+import os
+import signal
 import subprocess
+import time
 
 import harness
 from bulk_harness import BulkTest, json_lines, lines_of, main, room
@@ -291,6 +294,26 @@ class Failures(BulkTest):
         told = lines_of(self.exits(result, 3).stdout)[-1]
         self.assertEqual((told["failed"], told["stopped"], told["stopped_by"]), (1, 499, "forbidden"))
         self.assertNotIn("canary", result.stdout)
+
+    def test_process_that_is_suspended_for_longer_than_the_timeout_goes_on(self):
+        # Row 83.
+        self.sandbox.fault(action="delay", op="create", delay_ms=20, times=0)
+        running = self.start_apply(self.manifest([room(n) for n in range(200)]), "--timeout", "300ms",
+                                   "--max-in-flight", "4", "--results", self.path("results.jsonl"))
+        while self.counters()["requests"].get("create", 0) < 20:
+            self.assertIsNone(running.process.poll())
+        running.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, running.process.pid, os.WSTOPPED | os.WNOWAIT)
+        time.sleep(0.6)  # it is the time that passes
+        running.process.send_signal(signal.SIGCONT)
+        running.result()
+        results = self.results()
+        self.assertEqual(sorted(r["index"] for r in results), list(range(200)))
+        creations = self.creations()
+        self.assertEqual(set(creations.values()), {1})
+        done = {r["roomId"] for r in results if r["outcome"] in ["done", "confirmed"]}
+        self.assertLessEqual(done, set(creations))
+        self.assertGreater(len(done), 190)  # all but those that were under way
 
     def test_longer_outage_is_waited_out(self):
         # One room's, so that the others need not wait. A single call gives up after four attempts.

@@ -22,7 +22,7 @@ new_room plain() { return new_room("id", "name", "about"); }
 
 } // namespace
 
-// Rows 52 to 54 and 91.
+// Rows 52, 54 and 91.
 TEST_CASE("room_id_rules")
 {
     static constexpr char dots[] = "roomId: must not be \".\" or \"..\", nor hold them between slashes";
