@@ -154,7 +154,7 @@ private:
     call& take_call();
     void refuse(errc, operation_kind, const call_options&, std::string message, room_handler);
     void open_one(connection&);
-    void turn_away_late(clock::time_point now) noexcept;
+    std::exception_ptr turn_away_late(clock::time_point now) noexcept;
     void close_idle();
     void close_unused();
     void watch_idle(clock::time_point now);

@@ -37,38 +37,42 @@ WATCHERS_ROOMS_DECL void engine::withdraw(call& c)
 
 WATCHERS_ROOMS_DECL void engine::release(connection& c, clock::time_point now, bool reusable)
 {
-    turn_away_late(now);
+    std::exception_ptr out_of_memory = turn_away_late(now);
     const auto step = pool_.release(c, now, reusable && !stopped_);
     if (step.close) c.close();
     note_pool();
-    std::exception_ptr out_of_memory;
-    try {
-        if (step.next != nullptr) {
-            static_cast<call*>(step.next)->on_connection(c, now);
-        } else {
-            if (step.close)
-                open_wanted();
-            else
-                watch_idle(now);
-            gate_.pump(now);
-        }
-    } catch (const std::bad_alloc&) {
-        out_of_memory = std::current_exception();
+    if (step.next != nullptr) {
+        static_cast<call*>(step.next)->on_connection(c, now);
+    } else {
+        if (step.close)
+            open_wanted();
+        else
+            watch_idle(now);
+        gate_.pump(now);
     }
-    run_woken();
     if (out_of_memory) std::rethrow_exception(out_of_memory);
 }
 
-// Takes those out of the queue that would be served next, and have less time left than an exchange takes.
-// They end in run_woken(): not from within, since each may wake others.
-WATCHERS_ROOMS_DECL void engine::turn_away_late(clock::time_point now) noexcept
+// Ends those in the queue that would be served next, and have less time left than an exchange takes: one
+// after the other, not from within, since each may wake others. Returns what went wrong at the expense of
+// one.
+WATCHERS_ROOMS_DECL std::exception_ptr engine::turn_away_late(clock::time_point now) noexcept
 {
+    bool any = false;
     while (auto* const first = pool_.first_waiting()) {
         call& c = static_cast<call&>(*first);
-        if (c.can_finish(now)) return;
+        if (c.can_finish(now)) break;
         pool_.withdraw(c);
         wake(c);
+        any = true;
     }
+    if (!any) return nullptr;
+    try {
+        run_woken();
+    } catch (const std::bad_alloc&) {
+        return std::current_exception();
+    }
+    return nullptr;
 }
 
 WATCHERS_ROOMS_DECL void engine::replace(connection& c, call& for_whom)
@@ -84,7 +88,9 @@ WATCHERS_ROOMS_DECL void engine::open_wanted()
 {
     if (opening_wanted_) return; // one that fails at once comes back here
     const flag_guard guard(opening_wanted_);
-    if (pool_.waiting() > 0) turn_away_late(environment_->now()); // nothing is opened for them
+    std::exception_ptr out_of_memory;
+    if (pool_.waiting() > 0)
+        out_of_memory = turn_away_late(environment_->now()); // nothing is opened for them
     while (!stopped_) {
         if (auto* in_the_way = pool_.evict_distrusted()) static_cast<connection*>(in_the_way)->close();
         if (!pool_.should_open()) break;
@@ -97,6 +103,7 @@ WATCHERS_ROOMS_DECL void engine::open_wanted()
         open_one(static_cast<connection&>(pool_.take_closed()));
     }
     note_pool();
+    if (out_of_memory) std::rethrow_exception(out_of_memory);
 }
 
 WATCHERS_ROOMS_DECL void engine::open_one(connection& c)
@@ -147,23 +154,17 @@ WATCHERS_ROOMS_DECL void engine::on_opened(connection& c)
     }
     totals_.opened.add(1);
     if (c.resumed()) totals_.resumed.add(1);
-    turn_away_late(now);
+    const std::exception_ptr out_of_memory = turn_away_late(now);
     auto* const next = pool_.opened(c, now, expires_at);
     note_pool();
-    std::exception_ptr out_of_memory;
-    try {
-        if (next != nullptr) {
-            static_cast<call*>(next)->on_connection(c, now);
-        } else if (draining_ && active_.empty()) {
-            close_unused();
-        } else {
-            watch_idle(now);
-            gate_.pump(now);
-        }
-    } catch (const std::bad_alloc&) {
-        out_of_memory = std::current_exception();
+    if (next != nullptr) {
+        static_cast<call*>(next)->on_connection(c, now);
+    } else if (draining_ && active_.empty()) {
+        close_unused();
+    } else {
+        watch_idle(now);
+        gate_.pump(now);
     }
-    run_woken();
     if (out_of_memory) std::rethrow_exception(out_of_memory);
 }
 
