@@ -4,6 +4,9 @@
 
 #include "net.hpp"
 
+#include <boost/asio/detached.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 #include <cstddef>
 #include <string>
 #include <vector>
