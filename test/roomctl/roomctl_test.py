@@ -208,6 +208,18 @@ class Credentials(RoomctlTest):
         env = {"WATCHERS_API_KEY": "k\r\nX-Evil: 1", "WATCHERS_BEARER_TOKEN": "t"}
         self.assertNotIn("Evil", self.error_line(self.exits(self.get(env=env), 2)))
 
+    def test_line_end_behind_a_secret_is_named(self):
+        for name in SANDBOX_ENVIRONMENT:
+            for ending in ["\n", "\r\n", "\r"]:
+                with self.subTest(name, ending=ending):
+                    env = dict(SANDBOX_ENVIRONMENT, **{name: "canary" + ending})
+                    line = self.error_line(self.exits(self.get(env=env), 2))
+                    self.assertIn("must not end with a line end", line)
+                    self.assertNotIn("canary", line)
+        for ending in ["\n", "\r\n", ""]:  # of a file's lines
+            text = "WATCHERS_API_KEY=k" + ending + ("" if ending else "\n") + "WATCHERS_BEARER_TOKEN=t" + ending
+            self.exits(self.get("--credentials", self.write_file(text)), 4)
+
     def test_base_url_of_the_environment_is_used(self):
         env = dict(SANDBOX_ENVIRONMENT, WATCHERS_BASE_URL="https://127.0.0.1:1")
         self.exits(run("get", "a", env=env), 4)

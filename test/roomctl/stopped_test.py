@@ -89,7 +89,8 @@ class Stopped(BulkTest):
 class Hidden(BulkTest):
     """Ids and texts with characters that a terminal obeys or does not show."""
 
-    names = ["match-\u202e1", "match-\u20662", "match-\u061c3", "match-\U000e00414"]
+    names = ["match-\u202e1", "match-\u20662", "match-\u061c3", "match-\U000e00414", "match-\u200b5", "match-\u00ad6",
+             "match-\u180e7", "match-\u20608", "match-\u206a9", "match-\ufff910", "match-\ufeff11"]
 
     def check_shown(self, text):
         for c in text:
