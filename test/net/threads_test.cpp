@@ -271,7 +271,10 @@ TEST_CASE("threads_credentials_are_replaced_from_outside")
 
 TEST_CASE("pool_opens_no_more_than_its_bound_and_serves_all")
 {
-    rig r(sandbox::options(), [](rooms::config& c) { c.max_connections = 4; });
+    rig r(sandbox::options(), [](rooms::config& c) {
+        c.max_connections = 4;
+        c.threading = rooms::threading::single; // calls wait as soon as they are begun
+    });
     r.server.put(sandbox::stored_room("r"));
     r.server.inject(fault::delay(2ms).always());
     constexpr int count = 60;

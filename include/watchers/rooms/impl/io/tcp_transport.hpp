@@ -11,8 +11,13 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <memory>
 #include <optional>
 #include <string>
@@ -46,7 +51,7 @@ public:
     void connect(const endpoint& to) override
     {
         error_code ec;
-        socket_.open(to.protocol(), ec);
+        open(to.protocol(), ec);
         if (!ec) socket_.set_option(boost::asio::ip::tcp::no_delay(true), ec);
         if (!ec) socket_.non_blocking(true, ec);
         if (ec) return later([ec](tcp_transport& t) { t.listener_->on_connected(t, ec); });
@@ -113,6 +118,18 @@ public:
     bool resumed() const noexcept override { return tls_ && tls_->resumed(); }
 
 private:
+    // Asio's open() sets close-on-exec nowhere, and set afterwards it would miss a fork() in between.
+    void open(const boost::asio::ip::tcp& protocol, error_code& ec)
+    {
+        const int fd = ::socket(protocol.family(), SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
+        if (fd < 0) {
+            ec.assign(errno, boost::system::system_category());
+            return;
+        }
+        socket_.assign(protocol, fd, ec);
+        if (ec) ::close(fd);
+    }
+
     template <class F>
     void later(F f)
     {
