@@ -4,6 +4,8 @@
 plan_test.py PROGRAM [CLASS...]
 """
 
+import os
+
 from bulk_harness import BulkTest, json_lines, lines_of, main, room
 
 
@@ -215,7 +217,8 @@ class Export(BulkTest):
         result = self.exits(self.roomctl("export", "-", "--format", "jsonl", input=manifest), 0)
         self.assertEqual([r["roomId"] for r in lines_of(result.stdout)], ids)
         self.exits(self.roomctl("export", "-", input=manifest), 2)
-        self.assertIn("no such room", self.exits(self.roomctl("export", "--ids", file), 3).stderr)
+        named = self.roomctl("export", "--ids", os.path.basename(file), cwd=self.folder)
+        self.assertIn("no such room", self.exits(named, 3).stderr)
 
     def test_missing_rooms_are_told_and_the_others_exported(self):
         self.apply(0, self.manifest([room(1), room(2)]))
