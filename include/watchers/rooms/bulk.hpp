@@ -80,7 +80,10 @@ private:
     std::shared_ptr<detail::bulk_counters> counters_;
 };
 
-/// When a bulk run pulls no more operations because others failed.
+/// When a bulk run pulls no more operations because others failed. What is under way then ends as it would
+/// have, what was pulled and not begun ends with errc::stopped, and so does the run.
+///
+/// Rules can be joined: `bulk_stop::above(0.1).or_unreachable(20)` stops by whichever comes first.
 ///
 /// Whatever this says, a run stops where nothing else can succeed:
 /// - the credentials are refused: 401, errc::unknown_project, errc::credentials_failed, or a 403 whose
@@ -97,31 +100,75 @@ private:
 class bulk_stop
 {
 public:
-    static bulk_stop never() noexcept { return bulk_stop(1.0, 0); }
-    static bulk_stop first_failure() noexcept { return bulk_stop(0.0, 1); }
+    static bulk_stop never() noexcept { return bulk_stop(1.0, 0, 0); }
+    static bulk_stop first_failure() noexcept { return bulk_stop(0.0, 1, 0); }
 
     /// When more than this part of the operations ended so far have failed.
     /// @param ratio 0 to 1.
     /// @param least this many must have ended before it counts.
     static bulk_stop above(double ratio, std::uint64_t least = 100) noexcept
     {
-        return bulk_stop(ratio, least);
+        return bulk_stop(ratio, least, 0);
     }
+
+    /// When so many operations that ended one after the other did not reach the service, as when it is gone
+    /// for hours; the run's diagnostics tell so in their note. Without it such a run goes through all its
+    /// operations, max_in_flight of them each bulk_options::timeout.
+    ///
+    /// An operation did not reach the service if it failed after all its retries and no byte of a response
+    /// came: the name was not resolved, no connection was made, the TLS handshake failed, the connection was
+    /// lost or a limit on time passed before a response. Any response begins the count anew, 429 and 5xx
+    /// included (a gateway that answers 502 or 503 for a service that is gone is a matter of above()).
+    /// Operations that say nothing of the service (skipped, stopped, journaled, cancelled, invalid, no
+    /// connection of the pool free) do not count and begin nothing anew.
+    ///
+    /// While the service is gone max_in_flight operations end at about the same time, each when its timeout
+    /// or its attempts are used up. So a number up to max_in_flight stops the run about one
+    /// bulk_options::timeout (five minutes) after the service has gone.
+    /// @param in_a_row zero: never.
+    static bulk_stop unreachable(std::uint64_t in_a_row) noexcept { return bulk_stop(1.0, 0, in_a_row); }
+
+    /// This rule, or that of unreachable(), in place of one that it has.
+    bulk_stop or_unreachable(std::uint64_t in_a_row) const noexcept
+    {
+        return bulk_stop(ratio_, least_, in_a_row);
+    }
+
+    /// This rule, or that of above(), in place of one that it has.
+    bulk_stop or_above(double ratio, std::uint64_t least = 100) const noexcept
+    {
+        return bulk_stop(ratio, least, unreachable_);
+    }
+
+    /// This rule, or that of first_failure(), in place of an above() that it has.
+    bulk_stop or_first_failure() const noexcept { return bulk_stop(0.0, 1, unreachable_); }
 
     /// Whether the ratio is one.
     bool valid() const noexcept { return ratio_ >= 0 && ratio_ <= 1; }
 
+    /// Whether the part of failures stops the run.
     bool reached(std::uint64_t ended, std::uint64_t failed) const noexcept
     {
         return failed > 0 && ended >= least_ &&
                static_cast<double>(failed) > ratio_ * static_cast<double>(ended);
     }
 
+    /// Whether so many operations in a row that did not reach the service stop the run.
+    bool unreached(std::uint64_t in_a_row) const noexcept
+    {
+        return unreachable_ != 0 && in_a_row >= unreachable_;
+    }
+
 private:
-    bulk_stop(double ratio, std::uint64_t least) noexcept : ratio_(ratio), least_(least) {}
+    bulk_stop(double ratio, std::uint64_t least, std::uint64_t in_a_row) noexcept
+        : ratio_(ratio)
+        , least_(least)
+        , unreachable_(in_a_row)
+    {}
 
     double ratio_;
     std::uint64_t least_;
+    std::uint64_t unreachable_;
 };
 
 /// How a bulk run goes.
@@ -153,8 +200,8 @@ public:
     /// For each operation, in place of config::timeout and config::retry, which count if there is none here.
     /// Nobody waits for a single one of many operations: they have the time to outlast a service that
     /// restarts or asks to wait. (One that is down for hours costs max_in_flight operations each timeout:
-    /// see stop_on.) The clock starts with an operation's first attempt, however long single calls,
-    /// max_requests_per_second or the pause that a 429 asked for hold it back.
+    /// see bulk_stop::unreachable.) The clock starts with an operation's first attempt, however long single
+    /// calls, max_requests_per_second or the pause that a 429 asked for hold it back.
     std::optional<std::chrono::milliseconds> timeout = std::chrono::minutes(5);
     std::optional<retry_policy> retry = retry_policy::patient();
     /// Bounds each exchange in place of config::attempt_timeout. 1 ms to 365 days.
@@ -164,7 +211,8 @@ public:
     std::optional<std::uint64_t> total;
     std::optional<bulk_monitor> monitor;
     /// Called each progress_interval, whatever happens meanwhile, and at the end. Zero: when an operation has
-    /// ended, and each second.
+    /// ended, and each second. If it throws, the run is stopped and ends with errc::callback_failed, after
+    /// its last call as well, when everything is done.
     std::function<void(const bulk_progress&)> on_progress;
     std::chrono::milliseconds progress_interval{1000};
 
@@ -173,9 +221,9 @@ public:
     /// that failed could be carried out by a later run after those that followed it in its room.
     rooms::journal* journal = nullptr;
 
-    /// Filled if the run ends with an error, and there is more to tell: the option at fault, what the source
-    /// or the sink threw, what is wrong with the journal, or how the operation ended that stopped the run.
-    /// Must live until the run has completed.
+    /// Filled if the run ends with an error, and there is more to tell: the option at fault, what the source,
+    /// the sink or on_progress threw, what is wrong with the journal, or how the operation ended that stopped
+    /// the run. Must live until the run has completed.
     rooms::diagnostics* diagnostics = nullptr;
 };
 

@@ -52,6 +52,8 @@ public:
     };
 
     virtual ~bulk_source() = default;
+
+    // Not called again after it has returned `end` or thrown.
     virtual pulled pull(std::optional<operation>& out, const std::shared_ptr<bulk_feed>&) = 0;
     virtual std::optional<std::uint64_t> size() const { return std::nullopt; }
 };
@@ -96,10 +98,13 @@ public:
 
     pulled pull(std::optional<operation>& out, const std::shared_ptr<bulk_feed>&) override
     {
-        if (!next_) next_.emplace(std::ranges::begin(view_));
+        // Not on to the next one before this one is with the run: that may throw.
+        if (next_)
+            ++*next_;
+        else
+            next_.emplace(std::ranges::begin(view_));
         if (*next_ == std::ranges::end(view_)) return pulled::end;
         out.emplace(**next_);
-        ++*next_;
         return pulled::one;
     }
 

@@ -104,7 +104,8 @@ private:
     // Source
     bool may_pull() const noexcept;
     bool pull();
-    void accept(operation);
+    void prepare();
+    void accept(operation) noexcept;
 
     // Operations
     void set_out(bulk_item&);
@@ -138,6 +139,7 @@ private:
     void stop(std::exception_ptr thrown);
     void stop_if_hopeless(const bulk_result&);
     void hold(const bulk_result&);
+    void stop_unreachable(const bulk_result&);
     void cancel(boost::asio::cancellation_type);
     void cancel_source() noexcept;
     void cancel_sink() noexcept;

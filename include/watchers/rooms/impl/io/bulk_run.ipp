@@ -141,6 +141,7 @@ WATCHERS_ROOMS_DECL bool bulk_run::may_pull() const noexcept
 WATCHERS_ROOMS_DECL bool bulk_run::pull()
 {
     if (!may_pull()) return false;
+    prepare();
     std::optional<operation> next;
     pulling_ = true;
     bulk_source::pulled what = bulk_source::pulled::end;
@@ -163,14 +164,10 @@ WATCHERS_ROOMS_DECL bool bulk_run::pull()
 WATCHERS_ROOMS_DECL void bulk_run::on_pulled(std::optional<operation> next)
 {
     pulling_ = false;
-    try {
-        if (next)
-            accept(std::move(*next));
-        else
-            source_ended_ = true;
-    } catch (const std::bad_alloc&) {
-        stop(errc::resource_exhausted);
-    }
+    if (next)
+        accept(std::move(*next));
+    else
+        source_ended_ = true;
     pump();
 }
 
@@ -181,12 +178,17 @@ WATCHERS_ROOMS_DECL void bulk_run::on_pull_failed(std::exception_ptr thrown)
     pump();
 }
 
-WATCHERS_ROOMS_DECL void bulk_run::accept(operation op)
+// All the memory that accept() takes: what was pulled must not be lost for want of it.
+WATCHERS_ROOMS_DECL void bulk_run::prepare()
 {
-    if (spare_.empty()) {
-        items_.push_back(std::make_unique<bulk_item>());
-        spare_.push_back(*items_.back());
-    }
+    order_.prepare();
+    if (!spare_.empty()) return;
+    items_.push_back(std::make_unique<bulk_item>());
+    spare_.push_back(*items_.back());
+}
+
+WATCHERS_ROOMS_DECL void bulk_run::accept(operation op) noexcept
+{
     bulk_item& item = spare_.front();
     item.held.emplace(pulled_, std::move(op));
     item.at = bulk_item::stage::waiting;

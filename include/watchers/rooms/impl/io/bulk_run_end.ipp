@@ -14,14 +14,17 @@
 #include <exception>
 #include <memory>
 #include <new>
+#include <string>
 #include <utility>
 
 namespace watchers::rooms::detail {
 
+// The first reason counts. One that comes when all is done is told nevertheless.
 WATCHERS_ROOMS_DECL void bulk_run::stop(error_code why)
 {
-    if (phase_ != phase::running) return;
+    if (why_) return;
     why_ = why;
+    if (phase_ != phase::running) return;
     phase_ = phase::stopping;
     cancel_source();
 }
@@ -55,7 +58,7 @@ WATCHERS_ROOMS_DECL void bulk_run::post_cancellation(boost::asio::cancellation_t
 
 WATCHERS_ROOMS_DECL void bulk_run::stop(error_code why, const rooms::diagnostics& more) noexcept
 {
-    if (phase_ != phase::running) return;
+    if (why_) return;
     stop(why);
     if (options_.diagnostics == nullptr) return;
     try {
@@ -96,7 +99,21 @@ WATCHERS_ROOMS_DECL void bulk_run::stop_if_hopeless(const bulk_result& r)
         else if (under_way_.empty())
             return stop(suspicion_->error, suspicion_->details);
     }
-    if (tally_.to_stop()) r.error ? stop(errc::stopped, r.diagnostics) : stop(errc::stopped);
+    if (phase_ != phase::running) return;
+    if (tally_.unreachable()) return stop_unreachable(r);
+    if (tally_.too_many_failed()) r.error ? stop(errc::stopped, r.diagnostics) : stop(errc::stopped);
+}
+
+WATCHERS_ROOMS_DECL void bulk_run::stop_unreachable(const bulk_result& r)
+{
+    try {
+        rooms::diagnostics d = r.diagnostics;
+        d.set_note(std::to_string(tally_.unreached_in_a_row()) +
+                   " operations in a row did not reach the service; the last one: " + r.error.message());
+        stop(errc::stopped, d);
+    } catch (const std::bad_alloc&) {
+        stop(errc::stopped);
+    }
 }
 
 WATCHERS_ROOMS_DECL void bulk_run::hold(const bulk_result& r)
@@ -194,6 +211,7 @@ WATCHERS_ROOMS_DECL void bulk_run::on_tick()
 
 WATCHERS_ROOMS_DECL void bulk_run::on_client_stopped()
 {
+    if (phase_ >= phase::flushing) return;
     stop(errc::shutting_down);
     cancel_source();
     cancel_sink();

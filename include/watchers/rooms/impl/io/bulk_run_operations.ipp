@@ -4,6 +4,7 @@
 // The way of one operation through a bulk run: its turn, the journal, its call, the sink.
 #include <watchers/rooms/impl/io/bulk_run.hpp>
 #include <watchers/rooms/impl/sansio/resume_rules.hpp>
+#include <watchers/rooms/impl/sansio/room_builder.hpp>
 #include <watchers/rooms/journal.hpp>
 
 #include <boost/asio/cancellation_signal.hpp>
@@ -58,6 +59,7 @@ WATCHERS_ROOMS_DECL void bulk_run::set_out(bulk_item& item)
             r.diagnostics.set_operation(r.operation.kind())
                 .set_effect(changed ? effect::applied : effect::none)
                 .set_confirmed(options_.journal->confirmed(r.index));
+            if (r.diagnostics.confirmed()) room_builder::mark_confirmed(r.room);
             return end(item, {});
         }
         item.begun_before = recorded == journal::state::in_flight || recorded == journal::state::unknown;
@@ -150,6 +152,7 @@ WATCHERS_ROOMS_DECL void bulk_run::on_call_ended(bulk_item& item, error_code ec,
         r.error = errc::stopped;
     }
     if (!r.error) r.room = std::move(told);
+    if (r.diagnostics.confirmed()) room_builder::mark_confirmed(r.room);
     under_way_.erase(item);
     tally_.set_in_flight(under_way_.size());
     limit_.on_end(item.round, tells_overload(r));

@@ -4,6 +4,7 @@
 #include <watchers/rooms/bulk.hpp>
 #include <watchers/rooms/impl/io/bulk_counters.hpp>
 #include <watchers/rooms/impl/sansio/deadline_queue.hpp>
+#include <watchers/rooms/impl/sansio/reach_rules.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -29,6 +30,7 @@ public:
     void count(const bulk_result& r, clock::time_point now) noexcept
     {
         ++summary_.operations;
+        if (!r.journaled) reach_.count(reach_rules::judge(r.error, r.diagnostics));
         if (!r.error) {
             ++summary_.succeeded;
             if (r.journaled) {
@@ -59,7 +61,10 @@ public:
     void set_in_flight(std::size_t n) noexcept { bulk_counters::set(counters_->in_flight, n); }
     void set_limit(std::size_t n) noexcept { bulk_counters::set(counters_->limit, n); }
 
-    bool to_stop() const noexcept
+    bool unreachable() const noexcept { return stop_on_.unreached(reach_.in_a_row()); }
+    std::uint64_t unreached_in_a_row() const noexcept { return reach_.in_a_row(); }
+
+    bool too_many_failed() const noexcept
     {
         const auto begun = summary_.operations - summary_.stopped;
         return stop_on_.reached(begun, begun - summary_.succeeded);
@@ -92,6 +97,7 @@ private:
     bulk_summary summary_;
     std::shared_ptr<bulk_counters> counters_;
     bulk_stop stop_on_;
+    reach_count reach_;
     std::chrono::milliseconds interval_;
     clock::time_point began_;
     clock::time_point told_;
