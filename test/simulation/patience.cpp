@@ -88,7 +88,7 @@ bool checker::had_another(const caller& c) const
     if (wait + longest_estimate() >= c.deadline - world_.now() || paused_until_ >= c.deadline) return false;
 
     // Other credentials are tried, once.
-    if (c.last_sent && c.exchanges.back()->denied() && c.last_status != 403) {
+    if (c.last_sent && c.exchanges.back()->denied()) {
         const auto refusals = std::count_if(c.exchanges.begin(), c.exchanges.end(),
                                             [](const exchange* x) { return x->denied(); });
         return refusals == 1 && (plan_.provider || newest_key_ > c.exchanges.back()->key);

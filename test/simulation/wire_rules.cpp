@@ -64,7 +64,7 @@ void checker::check_connection(const wire& w)
 // Connections that were idle when a request was sent that timed out may be as dead as that one's.
 void checker::check_survivor(const exchange& x, const wire& w)
 {
-    require(w.idle_since >= timed_out_sent_ || plan_.deaths == 0, "silent_connections", *x.by,
+    require(w.idle_since >= timed_out_sent_, "silent_connections", *x.by,
             "sent on a connection that was idle already when a request was sent that timed out");
     if (x.death == 0 || !x.reused) return;
     for (const exchange* before : x.by->exchanges)
