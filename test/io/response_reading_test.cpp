@@ -93,7 +93,7 @@ TEST_CASE("fault_85 text_that_may_repeat_replaced_credentials_is_not_shown")
     e.r.set_credentials(credentials("another-key", "another-token"));
 
     // Run
-    e.t().answer(answer("403 Forbidden", R"({"message":"bad TOKEN-c4n4ry-2"})"));
+    e.t().answer(answer("400 Bad Request", R"({"message":"bad TOKEN-c4n4ry-2"})"));
     e.r.sim.poll();
 
     // Check
