@@ -66,8 +66,7 @@ public:
         }
         if (command_.results && !command_.dry_run)
             results_.emplace(*command_.results, files_in_use(), journal_ && journal_->resumed());
-        bulk_session session(std::move(config), command_.pace.max_in_flight,
-                             display_of(options_, command_.pace, false));
+        bulk_session session(std::move(config), command_.pace, display_of(options_, command_.pace, false));
 
         if (command_.plan) {
             plan(session);
@@ -219,6 +218,7 @@ private:
             s.unread = plan_->summary.unread;
         }
         s.stopped_by = end.why;
+        s.stop_reason = end.reason;
         s.elapsed = end.summary.elapsed;
         s.ended = ended;
         s.code = report_.code();

@@ -40,6 +40,7 @@ struct plan_summary
     std::uint64_t left_out = 0;                                 // invalid entries
     std::array<std::uint64_t, bulk_report::kinds> operations{}; // by kind
     rooms::error_code stopped_by;
+    std::string stop_reason; // more of it; may be empty
     bool unproven = false; // every room is missing, and no response was like the API's: base_url may be wrong
     exit_code code = exit_code::done;
 
@@ -73,6 +74,7 @@ struct apply_summary
     std::uint64_t unread = 0;      // rooms
     std::uint64_t journal_cut = 0; // bytes at its end that were no whole records
     rooms::error_code stopped_by;
+    std::string stop_reason; // more of it; may be empty
     std::chrono::nanoseconds elapsed{};
     std::uint64_t ended = 0; // operations that this run carried out, well or badly
     exit_code code = exit_code::done;

@@ -29,12 +29,13 @@ class bulk_session::impl
     using clock = std::chrono::steady_clock;
 
 public:
-    impl(const rooms::config& config, std::size_t max_in_flight, const bulk_display& display,
+    impl(const rooms::config& config, const pace& of_all, const bulk_display& display,
          const latency_observer& latencies)
         : latencies_(latencies)
         , client_(io_.get_executor(), config)
         , timer_(io_)
-        , max_in_flight_(max_in_flight)
+        , max_in_flight_(of_all.max_in_flight)
+        , stop_unreachable_(of_all.stop_unreachable)
         , display_(display)
     {}
 
@@ -47,6 +48,11 @@ public:
         }
         view_.emplace(job.name, display_.bar, display_.lines);
         tick_ = std::move(job.tick);
+        // A rule that looks at failures stops the run first: the note is then of one operation.
+        const bool stops_by_failures = job.options.stop_on.reached(1, 1);
+        rooms::diagnostics details;
+        job.options.stop_on = job.options.stop_on.or_unreachable(stop_unreachable_);
+        job.options.diagnostics = &details;
         job.options.max_in_flight = max_in_flight_;
         job.options.timeout.reset(); // the config's count
         job.options.retry.reset();
@@ -67,6 +73,7 @@ public:
         io_.run();
         view_.reset();
         tick_ = nullptr;
+        if (end.why == rooms::errc::stopped && !stops_by_failures) end.reason = details.note();
         return end;
     }
 
@@ -153,6 +160,7 @@ private:
     asio::steady_timer timer_;
     asio::cancellation_signal cancel_;
     std::size_t max_in_flight_;
+    std::uint64_t stop_unreachable_;
     bulk_display display_;
     std::optional<rooms::bulk_monitor> monitor_;
     std::optional<bulk_progress_view> view_;
@@ -163,13 +171,13 @@ private:
     bool resolving_ = false;
 };
 
-bulk_session::bulk_session(rooms::config config, std::size_t max_in_flight, const bulk_display& display)
+bulk_session::bulk_session(rooms::config config, const pace& of_all, const bulk_display& display)
     : latencies_(std::make_shared<latency_observer>(std::move(config.observer)))
 {
-    allow_descriptors(max_in_flight);
+    allow_descriptors(of_all.max_in_flight);
     config.observer = latencies_;
-    config.max_connections = max_in_flight;
-    impl_ = std::make_unique<impl>(config, max_in_flight, display, *latencies_);
+    config.max_connections = of_all.max_in_flight;
+    impl_ = std::make_unique<impl>(config, of_all, display, *latencies_);
 }
 
 bulk_session::~bulk_session() = default;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "exit_code.hpp"
+#include "invocation.hpp"
 #include "latency_observer.hpp"
 
 #include <watchers/rooms/bulk.hpp>
@@ -13,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace roomctl {
@@ -38,6 +40,7 @@ struct bulk_job
 struct bulk_end
 {
     rooms::error_code why; // it ended before the source did; none otherwise
+    std::string reason;    // the run's, where the service was not reached; empty otherwise
     rooms::bulk_summary summary;
     std::exception_ptr thrown; // by source or sink
 };
@@ -49,8 +52,8 @@ class bulk_session
 {
 public:
     // @param config its observer is passed on to.
-    // @param max_in_flight of all jobs, and connections.
-    bulk_session(rooms::config config, std::size_t max_in_flight, const bulk_display&);
+    // @param of_all each job's operations in flight, and when a job stops since the service is gone.
+    bulk_session(rooms::config config, const pace& of_all, const bulk_display&);
     bulk_session(const bulk_session&) = delete;
     bulk_session& operator=(const bulk_session&) = delete;
     ~bulk_session();

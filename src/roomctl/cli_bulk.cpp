@@ -7,6 +7,7 @@
 
 #include <charconv>
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 #include <system_error>
 
@@ -32,6 +33,14 @@ std::size_t parse_count(const std::string& text)
     const auto n = parse_decimal<std::size_t>(text);
     if (!n || *n < 1 || *n > 4096)
         throw usage_error("--max-in-flight: '" + text + "' is no number from 1 to 4096");
+    return *n;
+}
+
+std::uint64_t parse_stop_unreachable(const std::string& text)
+{
+    const auto n = parse_decimal<std::uint64_t>(text);
+    if (!n || *n > 1'000'000)
+        throw usage_error("--stop-unreachable: '" + text + "' is no number from 0 (never) to 1000000");
     return *n;
 }
 
@@ -70,7 +79,9 @@ void bulk_arguments::add_apply(const command_maker& make)
              "checked before anything is sent.\n\n"
              "What fails in a way that may pass is tried up to 20 times, up to 30s apart and within\n"
              "--timeout (5m for each operation), so that a restart of the service is waited for;\n"
-             "--no-retry tries once. What has failed in the end is told, and the run goes on.\n\n"
+             "--no-retry tries once. What has failed in the end is told, and the run goes on.\n"
+             "After 20 in a row that did not reach the service (--stop-unreachable) it stops, with exit\n"
+             "code 4, and tells how to go on.\n\n"
              "With a journal the same command goes on where it was stopped, by Ctrl-C or by a crash,\n"
              "and tries again what failed. --results then goes on after the lines of the earlier run;\n"
              "else it replaces them, and nothing but the results of another run.\n\n"
@@ -151,6 +162,9 @@ void bulk_arguments::add_pace(CLI::App* c)
     c->add_option("--max-in-flight", max_in_flight_, "Operations, and connections, at a time (default 32)")
         ->type_name("N");
     c->add_option("--rate", rate_, "Requests per second at most")->type_name("N");
+    c->add_option("--stop-unreachable", stop_unreachable_,
+                  "Stop when N in a row did not reach the service (default 20; 0: never)")
+        ->type_name("N");
     c->add_option("--grace", grace_, "After Ctrl-C, for what is under way (default 20s)")
         ->type_name("DURATION");
 }
@@ -178,6 +192,7 @@ pace bulk_arguments::take_pace() const
     pace p;
     if (max_in_flight_) p.max_in_flight = parse_count(*max_in_flight_);
     if (rate_) p.rate = parse_rate(*rate_);
+    if (stop_unreachable_) p.stop_unreachable = parse_stop_unreachable(*stop_unreachable_);
     if (!grace_) return p;
     const auto grace = parse_duration(*grace_);
     if (!grace) throw usage_error("--grace: '" + *grace_ + "' is no duration such as 500ms, 5s or 2m");

@@ -45,7 +45,7 @@ private:
 
     std::string file_, format_, journal_, results_, on_failure_;
     bool skip_invalid_ = false;
-    std::optional<std::string> shard_, max_in_flight_, rate_, grace_;
+    std::optional<std::string> shard_, max_in_flight_, rate_, grace_, stop_unreachable_;
     apply_command apply_values_;
     export_command export_values_;
 };

@@ -46,7 +46,8 @@ public:
     {
         if (e.why) {
             report_.note(exit_code_of(e.why, rooms::effect::none));
-            out_.problem(report_.code(), "export: stopped before the end: " + e.why.message());
+            out_.problem(report_.code(), "export: stopped before the end: " +
+                                             (e.reason.empty() ? e.why.message() : e.reason));
         }
         return report_.code();
     }
@@ -70,7 +71,7 @@ exit_code run_export(const settings& options, const export_command& command, out
     }
     if (ids->size() == std::uint64_t(0) || (m && m->size() == 0)) warn_of_nothing(command.rooms.front());
 
-    bulk_session session(config, command.pace.max_in_flight, display_of(options, command.pace, true));
+    bulk_session session(config, command.pace, display_of(options, command.pace, true));
     exporter rooms_out(session, out);
     bulk_job job;
     job.name = "export";

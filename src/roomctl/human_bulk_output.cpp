@@ -94,8 +94,9 @@ std::string by_kind(const Counts& counts)
     return text.empty() ? "nothing" : text;
 }
 
-std::string why(const rooms::error_code& stopped_by)
+std::string why(const rooms::error_code& stopped_by, const std::string& reason)
 {
+    if (!reason.empty()) return escape(reason);
     if (stopped_by == rooms::errc::stopped) return "after a failure (--on-failure stop)";
     if (stopped_by == rooms::errc::cancelled) return "interrupted";
     if (stopped_by == rooms::errc::callback_failed) return "something failed on this machine";
@@ -195,7 +196,7 @@ public:
         if (s.unread != 0) text += ", " + with_thousands(s.unread) + " that could not be read";
         print(text + ".\n");
         if (s.left_out != 0 && s.command == "plan") tell_left_out(s.left_out);
-        if (s.stopped_by) error(s.command + ": stopped before the end: " + why(s.stopped_by));
+        if (s.stopped_by) error(s.command + ": stopped before the end: " + why(s.stopped_by, s.stop_reason));
         if (s.unproven && !s.stopped_by)
             error(s.command +
                   ": every room was answered 404, and never as the Room API does (a JSON object with "
@@ -254,7 +255,7 @@ private:
         if (s.cannot != 0) error(counted(s.cannot, "room") + " cannot be as asked (--recreate)");
         if (s.unread != 0)
             error(counted(s.unread, "room") + " could not be read, and nothing was done about them");
-        if (s.stopped_by) error("stopped before the end: " + why(s.stopped_by));
+        if (s.stopped_by) error("stopped before the end: " + why(s.stopped_by, s.stop_reason));
         if (s.journal_cut != 0)
             error("the journal ended with " + counted(s.journal_cut, "byte") +
                   " that an earlier run had not written to the end; they were cut off");

@@ -88,6 +88,7 @@ struct demo_command
 struct pace
 {
     std::size_t max_in_flight = 32;
+    std::uint64_t stop_unreachable = 20;     // operations in a row that did not reach it; zero: never
     double rate = 0;                         // requests per second at most; zero: no limit
     std::chrono::milliseconds grace{20'000}; // for what is under way when the run is interrupted
 };

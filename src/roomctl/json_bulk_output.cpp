@@ -178,6 +178,7 @@ public:
         o["operations"] = by_kind(s.operations);
         o["left_out"] = s.left_out;
         o["stopped_by"] = error_or_null(s.stopped_by);
+        if (!s.stop_reason.empty()) o["stop_reason"] = s.stop_reason;
         o["unproven"] = s.unproven;
         o["exit_code"] = static_cast<int>(s.code);
         print(o);
@@ -223,6 +224,7 @@ public:
         o["elapsed_us"] = microseconds(s.elapsed);
         o["operations_per_s"] = std::llround(s.operations_per_second());
         o["stopped_by"] = error_or_null(s.stopped_by);
+        if (!s.stop_reason.empty()) o["stop_reason"] = s.stop_reason;
         if (!s.go_on.empty()) o["go_on"] = s.go_on;
         o["exit_code"] = static_cast<int>(s.code);
         print(o);

@@ -132,6 +132,7 @@ plan_outcome compare(bulk_session& session, const manifest& m, bool recreate, bo
     plan_summary& s = c.outcome.summary;
     s.left_out = m.invalid();
     s.stopped_by = end.why;
+    s.stop_reason = end.reason;
     s.unproven = !c.service_seen() && s.create != 0;
     c.note(m.invalid() != 0 ? exit_code::rejected : exit_code::done);
     s.code = c.code();
@@ -157,7 +158,7 @@ exit_code run_plan(const settings& options, const plan_command& command)
     if (m.size() == 0) warn_of_nothing(command.file);
     require_rooms(m, command.file);
 
-    bulk_session session(config, command.pace.max_in_flight, display_of(options, command.pace, true));
+    bulk_session session(config, command.pace, display_of(options, command.pace, true));
     plan_outcome plan =
         compare(session, m, command.recreate, false, [&](const planned_room& r) { out->planned(r); });
     plan.summary.command = "plan";

@@ -43,8 +43,8 @@ def end(process):
 class RunningSandbox:
     """A `roomctl sandbox` of its own, ended by SIGTERM; close() ends it in any case."""
 
-    def __init__(self, *args, env=None):
-        self.process = subprocess.Popen([*PROGRAM, "--json", "sandbox", "--port", "0", *args],
+    def __init__(self, *args, port=0, env=None):
+        self.process = subprocess.Popen([*PROGRAM, "--json", "sandbox", "--port", str(port), *args],
                                         env=clean_environment(**(env or {})), stdout=subprocess.PIPE, text=True)
         ready = self.process.stdout.readline()
         if not ready:

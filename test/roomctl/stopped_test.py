@@ -7,6 +7,7 @@ stopped_test.py PROGRAM [CLASS...]
 import json
 import time
 
+import harness
 from bulk_harness import BulkTest, lines_of, main, room
 
 
@@ -91,6 +92,82 @@ class Stopped(BulkTest):
                 self.assertGreater(waited, 0.5)
                 self.assertLess(waited, 6)  # ten times as long would be noticed on a machine that is busy
                 self.exits(running.result(), 5 if operation == "create" else 4)
+
+
+class Unreachable(BulkTest):
+    """Row 81: a service that is gone."""
+
+    max_in_flight = 8
+    many = [room(n) for n in range(100)]
+
+    def setUp(self):
+        """Nothing listens where a sandbox was."""
+        super().setUp()
+        gone = harness.RunningSandbox()
+        self.base_url, self.ca = gone.base_url, self.sandbox.ca
+        gone.stop()
+        gone.close()
+
+    def run_there(self, code, *args):
+        result = harness.run("--base-url", self.base_url, "--ca", self.ca, "--no-retry", "--timeout", "20s", *args,
+                             "--max-in-flight", str(self.max_in_flight), env=harness.SANDBOX_ENVIRONMENT)
+        return self.exits(result, code)
+
+    def check_stopped(self, told, limit=20):
+        self.assertEqual(told["stopped_by"], "stopped")
+        self.assertTrue(told["stop_reason"].startswith(
+            f"{limit} operations in a row did not reach the service; the last one: "), told["stop_reason"])
+        self.assertEqual(told["exit_code"], 4)
+
+    def test_apply_stops_and_the_same_command_does_all_once_the_service_is_back(self):
+        # Row 81.
+        command = ["apply", self.manifest(self.many), "--journal", self.path("journal")]
+        told = lines_of(self.run_there(4, "--json", *command).stdout)[-1]
+        self.check_stopped(told)
+        self.assertGreaterEqual(told["failed"], 20)
+        self.assertLessEqual(told["failed"], 20 + self.max_in_flight)
+        self.assertEqual((told["failed"] + told["stopped"], told["unknown"]), (100, 0))
+        self.assertIn("apply", told["go_on"])
+
+        back = harness.RunningSandbox(port=int(self.base_url.rsplit(":", 1)[1]))
+        self.addCleanup(back.close)
+        self.assertEqual(back.base_url, self.base_url)
+        self.ca = back.ca
+        told = lines_of(self.run_there(0, "--json", *command).stdout)[-1]
+        self.assertEqual((told["done"], told["stopped_by"]), (100, None))
+        self.assertEqual({r["roomId"] for r in back.admin("GET", "/sandbox/rooms")},
+                         {e["roomId"] for e in self.many})
+        self.assertEqual(set(back.admin("GET", "/sandbox/creations").values()), {1})
+
+    def test_people_are_told_why_and_how_to_go_on(self):
+        # Row 81.
+        result = self.run_there(4, "apply", self.manifest(self.many), "--journal", self.path("journal"))
+        self.assertRegex(result.stderr, "stopped before the end: 20 operations in a row did not reach the service; "
+                                        "the last one: .*\n.*to go on: .*--journal")
+        self.assertNotIn("--on-failure", result.stderr)
+
+    def test_number_can_be_chosen(self):
+        path = self.manifest(self.many)
+        self.check_stopped(lines_of(self.run_there(4, "--json", "apply", path, "--stop-unreachable", "3").stdout)[-1], 3)
+        told = lines_of(self.run_there(4, "--json", "apply", path, "--stop-unreachable", "0").stdout)[-1]
+        self.assertEqual((told["failed"], told["stopped"], told["stopped_by"]), (100, 0, None))
+        for text in ["-1", "x", "1.5", "01", "1000001"]:
+            with self.subTest(text):
+                self.assertIn("--stop-unreachable", self.run_there(2, "apply", path, "--stop-unreachable=" + text).stderr)
+
+    def test_first_failure_is_told_as_such(self):
+        result = self.run_there(4, "apply", self.manifest(self.many), "--on-failure", "stop")
+        self.assertIn("stopped before the end: after a failure (--on-failure stop)", result.stderr)
+
+    def test_plan_and_export_stop(self):
+        # Row 81.
+        path = self.manifest(self.many)
+        self.check_stopped(lines_of(self.run_there(4, "--json", "plan", path).stdout)[-1])
+        self.check_stopped(lines_of(self.run_there(4, "--json", "apply", "--plan", path).stdout)[-1])
+        for command in [["plan", path], ["export", *[f"match-{n}" for n in range(100)]]]:
+            with self.subTest(command[0]):
+                self.assertIn(f"{command[0]}: stopped before the end: 20 operations in a row did not reach",
+                              self.run_there(4, *command).stderr)
 
 
 class Hidden(BulkTest):
