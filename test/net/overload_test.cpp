@@ -4,10 +4,13 @@
 
 #include "net.hpp"
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <cstddef>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,50 +19,99 @@ using rooms::effect;
 using rooms::errc;
 using sandbox::fault;
 
-// A service of 100 ms, 8 connections and 100 callers with 700 ms each, for 3 s: 240 can be served.
-TEST_CASE("fault_74_overload_does_not_turn_into_unknown_outcomes")
+namespace {
+
+// How long the exchanges took that got their response. A machine that is busy makes them longer.
+struct exchange_times : rooms::observer
 {
-    // Setup
-    rig r(sandbox::options(), [](rooms::config& c) { c.max_connections = 8; });
-    r.server.put(sandbox::stored_room("r", "Room"));
-    r.server.inject(fault::delay(100ms).on(sandbox::operation::voice).always());
-    rooms::client& client = r.client();
+    void on_attempt_end(const rooms::attempt_end& a) override
+    {
+        if (!a.error) total += a.durations.wait + a.durations.read;
+    }
+
+    std::chrono::nanoseconds total{};
+};
+
+struct overload
+{
     std::size_t served = 0;
     std::size_t unsent = 0;
     std::size_t unknown = 0;
-    const auto end = std::chrono::steady_clock::now() + 3s;
+    std::size_t refused = 0; // sent, without effect
+    rooms::stats stats;
+    double use = 0; // of what 16 connections can serve in exchanges that take as long as these did
 
-    // Run
+    bool few_cut() const
+    {
+        return static_cast<double>(unknown) <= 0.02 * static_cast<double>(stats.requests);
+    }
+};
+
+// A service of 300 ms, 16 connections, and 400 callers of 2 s each that begin anew for a while.
+overload run_overload(std::chrono::seconds duration, std::optional<std::chrono::milliseconds> expected)
+{
+    rig r;
+    rooms::config c = config_for(r.server);
+    const auto times = std::make_shared<exchange_times>();
+    c.observer = times;
+    c.max_connections = 16;
+    c.expected_exchange_time = expected;
+    r.own_client.emplace(r.io.get_executor(), c);
+    r.server.put(sandbox::stored_room("r", "Room"));
+    r.server.inject(fault::delay(300ms).on(sandbox::operation::voice).always());
+    rooms::client& client = r.client();
+    overload o;
+    const auto begin = std::chrono::steady_clock::now();
+    const auto end = begin + duration;
     const auto caller = [&]() -> asio::awaitable<void> {
         while (std::chrono::steady_clock::now() < end) {
             rooms::diagnostics d;
-            rooms::error_code ec;
-            rooms::call_options o(d);
-            o.timeout(700ms);
-            try {
-                co_await client.async_set_voice("r", true, o, asio::use_awaitable);
-            } catch (const rooms::error& e) {
-                ec = e.code();
-            }
+            rooms::call_options options(d);
+            options.timeout(2s);
+            const auto [ec, room] =
+                co_await client.async_set_voice("r", true, options, asio::as_tuple(asio::use_awaitable));
             if (!ec)
-                ++served;
-            else if (d.effect() == effect::none)
-                ++unsent;
+                ++o.served;
+            else if (d.effect() == effect::unknown)
+                ++o.unknown;
+            else if (ec == errc::deadline_exceeded && d.phase() == rooms::phase::queue)
+                ++o.unsent;
             else
-                ++unknown;
+                ++o.refused;
         }
     };
-    for (int i = 0; i < 100; ++i)
+    for (int i = 0; i < 400; ++i)
         asio::co_spawn(r.io, caller(), asio::detached);
     r.io.run();
+    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
+    o.use = std::chrono::duration<double>(times->total) / (16 * elapsed);
+    o.stats = client.stats();
+    MESSAGE(o.served, " served, ", o.unsent, " unsent, ", o.unknown, " cut, ", o.refused, " refused, ",
+            o.stats.requests, " sent, ", o.stats.connections_opened, " connections, use ", o.use);
+    return o;
+}
 
-    // Check: by counts, since the machine may be busy.
-    MESSAGE(served, " served, ", unsent, " unsent, ", unknown, " cut");
-    const auto s = client.stats();
-    CHECK(s.requests == served + unknown);
-    CHECK(static_cast<double>(unknown) <= 0.02 * static_cast<double>(s.requests) + 2);
-    CHECK(s.connections_opened <= 16);
-    CHECK(served >= 120);
+} // namespace
+
+TEST_CASE("fault_74_overload_does_not_turn_into_unknown_outcomes")
+{
+    // Run
+    const overload o = run_overload(8s, {});
+
+    // Check
+    CHECK(o.use >= 0.9); // 0.97 is usual; that of test/io, which has no real clock, asks for 0.95
+    CHECK(o.few_cut());
+    CHECK(o.refused == 0);
+    CHECK(o.unsent >= 400); // it is an overload
+    CHECK(o.stats.turned_away <= o.unsent);
+    CHECK(o.stats.requests == o.served + o.unknown);
+    CHECK(o.stats.connections_opened <= 32);
+}
+
+TEST_CASE("fault_74_overload_turns_into_unknown_outcomes_if_every_call_is_sent")
+{
+    const overload o = run_overload(3s, 0ms);
+    CHECK_FALSE(o.few_cut());
 }
 
 TEST_CASE("fault_70_calls_get_past_connections_that_died_silently")
