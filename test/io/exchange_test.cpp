@@ -168,6 +168,27 @@ TEST_CASE("fault_7 reset_in_the_middle_of_a_response")
                  error_code(), effect::applied, phase::answered, fate::discarded});
 }
 
+// Row 88, TLS 1.3: the refusal comes after the request was written.
+TEST_CASE("fault_88 handshake_refused_after_the_request_was_written")
+{
+    for (const auto kind : all_kinds) {
+        CAPTURE(to_string(kind));
+        rig r;
+        call_record& call = begin(r, kind);
+        r.open_all();
+        REQUIRE(r.transport(0).requests().size() == 1);
+
+        r.transport(0).refused(errc::tls_client_certificate, boost::asio::error::connection_refused);
+        r.sim.poll();
+
+        CHECK(call.ending() == ending(errc::tls_client_certificate, effect::none, phase::handshake));
+        CHECK(call.diagnostics.cause() == boost::asio::error::connection_refused);
+        CHECK(call.diagnostics.message().find("trust::context") != std::string::npos);
+        CHECK(r.stats().open_connections == 0);
+        CHECK(r.sim.transports() == 1);
+    }
+}
+
 TEST_CASE("fault_8 idle_connection_closed_by_the_server")
 {
     // Noticed while idle: the next call never sees it.

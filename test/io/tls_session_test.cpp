@@ -50,6 +50,23 @@ public:
         SSL_set_bio(ssl_.get(), in_, out_);
     }
 
+    SSL* native() noexcept { return ssl_.get(); }
+
+    // TLS 1.2 sends the alert with accept(), TLS 1.3 as well: the client's part of the handshake is over
+    // then.
+    void demand_certificate(const sandbox::detail::identity& of_client)
+    {
+        const std::unique_ptr<BIO, decltype(&BIO_free)> pem(
+            BIO_new_mem_buf(of_client.chain.data(), static_cast<int>(of_client.chain.size())), BIO_free);
+        X509* const certificate = PEM_read_bio_X509(pem.get(), nullptr, nullptr, nullptr);
+        X509_STORE_add_cert(SSL_CTX_get_cert_store(context_.native_handle()), certificate);
+        X509_free(certificate);
+        SSL_CTX_set_purpose(context_.native_handle(), X509_PURPOSE_ANY);
+        SSL_set_verify(ssl_.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+        X509_VERIFY_PARAM_set_flags(SSL_get0_param(ssl_.get()), X509_V_FLAG_PARTIAL_CHAIN);
+        SSL_set_purpose(ssl_.get(), X509_PURPOSE_ANY);
+    }
+
     void feed(std::string_view bytes) { BIO_write(in_, bytes.data(), static_cast<int>(bytes.size())); }
     void accept() { SSL_do_handshake(ssl_.get()); }
     void write(std::string_view text) { SSL_write(ssl_.get(), text.data(), static_cast<int>(text.size())); }
@@ -276,4 +293,257 @@ TEST_CASE("tls_session session_is_remembered_once_its_ticket_came")
     first.save_session();
     CHECK(context.session() != nullptr);
     CHECK_FALSE(first.resumed());
+}
+
+namespace {
+
+enum class certificate : unsigned char
+{
+    none,
+    wanted,
+    other,
+};
+
+struct demand
+{
+    progress handshake;
+    errc failure;
+    reading response;
+};
+
+// A server that demands the certificate `wanted` of a client that has the one named, or none.
+demand meet_demand(int version, certificate given)
+{
+    const auto of_server = sandbox::detail::make_identity(sandbox::certificate_kind::valid);
+    const auto wanted = sandbox::detail::make_identity(sandbox::certificate_kind::self_signed);
+    const auto other = sandbox::detail::make_identity(sandbox::certificate_kind::self_signed);
+    const auto context = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client);
+    context->add_certificate_authority(asio::buffer(of_server.ca));
+    SSL_CTX_set_max_proto_version(context->native_handle(), version);
+    if (given != certificate::none) {
+        const auto& own = given == certificate::wanted ? wanted : other;
+        context->use_certificate_chain(asio::buffer(own.chain));
+        context->use_private_key(asio::buffer(own.key), asio::ssl::context::pem);
+    }
+    tls_context c(trusting(context), origin_of("https://localhost"));
+    tls_session client(c);
+    peer server(of_server);
+    server.demand_certificate(wanted);
+
+    demand d{shake_hands(client, server), {}, {}};
+    if (d.handshake == progress::done) {
+        server.write("response");
+        d.response = read_all(client, server.take());
+    }
+    d.failure = client.failure();
+    return d;
+}
+
+// A client and a server that have shaken hands, of one version.
+struct flood
+{
+    explicit flood(int version)
+        : context(trust::ca_pem(identity.ca), origin_of("https://localhost"))
+        , client(context)
+        , server(identity, version == TLS1_2_VERSION ? "DEFAULT" : nullptr)
+    {
+        REQUIRE(shake_hands(client, server) == progress::done);
+        read_all(client, server.take()); // tickets
+        client.output().clear();
+    }
+
+    void update_keys(int times)
+    {
+        for (int i = 0; i < times; ++i) {
+            REQUIRE(SSL_key_update(server.native(), SSL_KEY_UPDATE_REQUESTED) == 1);
+            REQUIRE(SSL_do_handshake(server.native()) == 1);
+        }
+    }
+
+    // The server must take the client's key updates to be able to send more.
+    reading take(std::size_t at_once = std::string::npos)
+    {
+        const std::string bytes = server.take();
+        reading r{progress::need_input, {}};
+        for (std::size_t at = 0; at < bytes.size() && r.end == progress::need_input; at += at_once) {
+            const reading part = read_all(client, bytes.substr(at, at_once));
+            r.end = part.end;
+            r.text += part.text;
+            if (at_once == std::string::npos) break;
+        }
+        server.feed(std::exchange(client.output(), {}));
+        char none = 0;
+        SSL_read(server.native(), &none, 1);
+        return r;
+    }
+
+    sandbox::detail::identity identity = sandbox::detail::make_identity(sandbox::certificate_kind::valid);
+    tls_context context;
+    tls_session client;
+    peer server;
+};
+
+} // namespace
+
+TEST_CASE("tls_session fault_88_demanded_client_certificate_is_told")
+{
+    const struct
+    {
+        const char* name;
+        int version;
+        certificate given;
+        progress handshake;
+        progress end;
+        errc failure;
+    } cases[] = {
+        {"TLS 1.2, none", TLS1_2_VERSION, certificate::none, progress::failed, progress::done,
+         errc::tls_client_certificate},
+        {"TLS 1.2, one that is not accepted", TLS1_2_VERSION, certificate::other, progress::failed,
+         progress::done, errc::tls_client_certificate},
+        {"TLS 1.3, none", TLS1_3_VERSION, certificate::none, progress::done, progress::failed,
+         errc::tls_client_certificate},
+        {"TLS 1.3, one that is not accepted", TLS1_3_VERSION, certificate::other, progress::done,
+         progress::failed, errc::tls_client_certificate},
+    };
+    for (const auto& c : cases) {
+        CAPTURE(c.name);
+        const demand d = meet_demand(c.version, c.given);
+        CHECK(d.handshake == c.handshake);
+        CHECK(d.response.end == c.end);
+        CHECK(d.response.text.empty());
+        CHECK(d.failure == c.failure);
+    }
+    for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+        CAPTURE(version);
+        const demand d = meet_demand(version, certificate::wanted);
+        CHECK(d.handshake == progress::done);
+        CHECK(d.response.end == progress::need_input);
+        CHECK(d.response.text == "response");
+    }
+}
+
+TEST_CASE("tls_session fault_88_handshake_failure_without_a_demand_is_another_error")
+{
+    const auto identity = sandbox::detail::make_identity(sandbox::certificate_kind::valid);
+    const auto narrow = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client);
+    narrow->add_certificate_authority(asio::buffer(identity.ca));
+    SSL_CTX_set_cipher_list(narrow->native_handle(), "ECDHE-ECDSA-AES128-GCM-SHA256");
+    SSL_CTX_set_max_proto_version(narrow->native_handle(), TLS1_2_VERSION);
+    tls_context context(trusting(narrow), origin_of("https://localhost"));
+    tls_session client(context);
+    peer server(identity, "ECDHE-ECDSA-AES256-GCM-SHA384");
+    CHECK(shake_hands(client, server) == progress::failed);
+    CHECK(ERR_GET_REASON(static_cast<unsigned long>(client.cause().value())) ==
+          SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE);
+    CHECK(client.failure() == errc::tls_failed);
+}
+
+// Row 88: where data was read the server had read the request, or may have.
+TEST_CASE("tls_session fault_88_alert_behind_data_proves_nothing")
+{
+    const auto identity = sandbox::detail::make_identity(sandbox::certificate_kind::valid);
+    tls_context context(trust::ca_pem(identity.ca), origin_of("https://localhost"));
+    tls_session client(context);
+    peer server(identity);
+    SSL_set_verify(server.native(), SSL_VERIFY_PEER, nullptr); // wanted, not demanded
+    REQUIRE(shake_hands(client, server) == progress::done);
+
+    server.write("response");
+    REQUIRE(read_all(client, server.take()).text == "response");
+    server.choke();
+    CHECK(read_all(client, server.take()).end == progress::failed);
+    CHECK(client.failure() == errc::connection_lost);
+}
+
+TEST_CASE("tls_session fault_87_key_updates_without_data_are_bounded")
+{
+    const struct
+    {
+        const char* name;
+        int updates;
+        std::size_t at_once;
+        progress end;
+    } cases[] = {
+        {"few, and two tickets", 30, std::string::npos, progress::need_input},
+        {"too many", 34, std::string::npos, progress::failed},
+        {"too many, one by one", 34, 7, progress::failed},
+        {"a flood", 5000, 16 * 1024, progress::failed},
+    };
+    for (const auto& c : cases) {
+        CAPTURE(c.name);
+        flood f(TLS1_3_VERSION);
+        f.update_keys(c.updates);
+        const reading r = f.take(c.at_once);
+        CHECK(r.end == c.end);
+        if (c.end == progress::need_input) continue;
+        CHECK(f.client.failure() == errc::connection_lost);
+        CHECK(f.client.cause() == boost::system::errc::protocol_error);
+        CHECK(f.client.output().size() < 34 * 64);
+    }
+}
+
+TEST_CASE("tls_session fault_87_data_in_between_allows_more")
+{
+    flood f(TLS1_3_VERSION);
+    for (int i = 0; i < 20; ++i) {
+        f.update_keys(30);
+        f.server.write("data");
+        const reading r = f.take();
+        CHECK(r.text == "data");
+        REQUIRE(r.end == progress::need_input);
+    }
+}
+
+// Row 87: a byte of data after each few updates must not make one turn of the loop long.
+TEST_CASE("tls_session fault_87_key_updates_in_one_read_are_bounded")
+{
+    flood f(TLS1_3_VERSION);
+    for (int i = 0; i < 10; ++i) {
+        f.update_keys(20);
+        f.server.write("x");
+    }
+    const reading r = f.take();
+    CHECK(r.end == progress::failed);
+    CHECK(r.text == "xxx");
+}
+
+TEST_CASE("tls_session fault_87_tickets_are_bounded")
+{
+    flood f(TLS1_3_VERSION);
+    for (int i = 0; i < 40; ++i) {
+        REQUIRE(SSL_new_session_ticket(f.server.native()) == 1);
+        REQUIRE(SSL_do_handshake(f.server.native()) == 1);
+    }
+    CHECK(f.take().end == progress::failed);
+    CHECK(f.client.failure() == errc::connection_lost);
+}
+
+TEST_CASE("tls_session renegotiation_is_refused")
+{
+    flood f(TLS1_2_VERSION);
+    REQUIRE(SSL_renegotiate(f.server.native()) == 1);
+    REQUIRE(SSL_do_handshake(f.server.native()) == 1); // HelloRequest
+    ERR_clear_error();
+
+    const reading r = f.take();
+
+    CHECK(r.end == progress::need_input);
+    CHECK(ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_NO_RENEGOTIATION); // of the server
+    ERR_clear_error();
+}
+
+TEST_CASE("tls_session records_may_come_in_any_pieces")
+{
+    for (const std::size_t piece : {1U, 2U, 3U, 4U, 5U, 6U, 21U, 22U, 23U, 4096U}) {
+        CAPTURE(piece);
+        flood f(TLS1_3_VERSION);
+        std::string sent;
+        for (const std::size_t size : {1U, 100U, 16384U, 16385U, 70000U, 5U}) {
+            sent.append(size, static_cast<char>('a' + size % 26));
+            f.server.write(std::string(size, static_cast<char>('a' + size % 26)));
+        }
+        const reading r = f.take(piece);
+        CHECK(r.text == sent);
+        CHECK(r.end == progress::need_input);
+    }
 }

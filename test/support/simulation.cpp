@@ -110,6 +110,12 @@ void scripted_transport::ended(error_code ec, bool clean)
     if (!is_closed()) simulation_.breach("a connection that ended was not closed");
 }
 
+void scripted_transport::refused(errc why, error_code cause)
+{
+    deliver([&](listener& l) { l.on_refused(why, cause); });
+    if (!is_closed()) simulation_.breach("a connection that was refused was not closed");
+}
+
 void scripted_transport::reset() { ended(boost::asio::error::connection_reset, false); }
 
 void scripted_transport::half_close() { ended({}, true); }

@@ -56,6 +56,7 @@ public:
     void settled();
     void written();
     void ended(error_code, bool clean);
+    void refused(errc, error_code cause);
 
     void open() { connected(), secured(); }
     void answer(std::string_view bytes) { data(bytes), settled(); }

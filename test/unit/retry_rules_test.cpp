@@ -73,6 +73,12 @@ TEST_CASE("row_02_resolver_that_stalls_is_asked_again")
     CHECK(letter_of_unsent(errc::resolve_timeout) == "A");
 }
 
+TEST_CASE("fault_88_demanded_client_certificate_is_final")
+{
+    CHECK(letter_of_unsent(errc::tls_client_certificate) == "N");
+    CHECK(letter_of_unanswered(errc::tls_client_certificate) == "N"); // TLS 1.3
+}
+
 TEST_CASE("row_03_connection_refused_is_retried") { CHECK(letter_of_unsent(errc::connect_failed) == "A"); }
 
 TEST_CASE("row_04_syn_that_goes_nowhere_is_retried")

@@ -135,6 +135,7 @@ private:
     void read_room(const response&, operation_kind asked, attempt_result&, room& told);
     void read_coded(const response&, operation_kind asked, attempt_result&, room& told);
     void describe_refusal(const response&, const verdict&);
+    void describe_refused_handshake(error_code) noexcept;
     std::string shown(std::string_view server_text) const;
     void forget_refusal();
     void note_failure(error_code);

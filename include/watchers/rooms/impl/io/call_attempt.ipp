@@ -61,6 +61,7 @@ inline bool name_is_unknown(error_code cause) noexcept
 WATCHERS_ROOMS_DECL void call::on_open_failed(connection& c, error_code ec, error_code cause)
 {
     diagnostics_.set_phase(c.opening_phase()).set_cause(cause);
+    describe_refused_handshake(ec);
     ++attempts_; // for the observer: an attempt was made, though nothing was sent
     report_attempt(c, ec, 0);
     --attempts_;
@@ -68,6 +69,16 @@ WATCHERS_ROOMS_DECL void call::on_open_failed(connection& c, error_code ec, erro
     r.error = ec;
     r.how = classify_failure(ec, name_is_unknown(cause), false, 0);
     go_on(r, {}, when::later);
+}
+
+WATCHERS_ROOMS_DECL void call::describe_refused_handshake(error_code ec) noexcept
+{
+    if (ec != errc::tls_client_certificate) return;
+    try {
+        diagnostics_.set_message(
+            "the server demands a client certificate that it accepts: trust::context can hold one");
+    } catch (const std::bad_alloc&) { // the error says it, too
+    }
 }
 
 WATCHERS_ROOMS_DECL void call::on_first_byte()
@@ -247,7 +258,9 @@ WATCHERS_ROOMS_DECL void call::on_exchange_failed(connection& c, error_code ec, 
 
 WATCHERS_ROOMS_DECL void call::fail_exchange(connection& c, error_code ec, error_code cause, when w)
 {
-    diagnostics_.set_phase(c.exchange_phase()).set_cause(cause);
+    const bool read = !was_not_read(ec);
+    diagnostics_.set_phase(read ? c.exchange_phase() : phase::handshake).set_cause(cause);
+    describe_refused_handshake(ec);
     connection_ = nullptr;
     report_attempt(c, ec, 0);
     engine_.on_request_ended(c.bytes_read());
@@ -259,7 +272,7 @@ WATCHERS_ROOMS_DECL void call::fail_exchange(connection& c, error_code ec, error
     r.error = ec;
     r.how = classify_failure(ec, false, true, 0);
     const bool confirming = fsm_.role() == request_role::confirmation;
-    r.effect = effect_of_failure(confirming ? operation_kind::get_room : kind(), true);
+    r.effect = effect_of_failure(confirming ? operation_kind::get_room : kind(), read);
     if (id_ == id) go_on(r, {}, w);
     if (out_of_memory) std::rethrow_exception(out_of_memory);
 }

@@ -70,6 +70,7 @@ private:
     void on_settled() override;
     void on_written() override { written_ = true; }
     void on_closed(error_code, bool clean) override;
+    void on_refused(errc, error_code cause) override;
     void on_opened(std::shared_ptr<transport>) override;
     void on_open_failed(error_code, error_code cause) override;
 

@@ -103,6 +103,15 @@ WATCHERS_ROOMS_DECL void connection::on_closed(error_code ec, bool clean)
     finish(ec);
 }
 
+WATCHERS_ROOMS_DECL void connection::on_refused(errc why, error_code cause)
+{
+    const auto alive = engine_.shared_from_this(); // a handler may destroy the client
+    const std::shared_ptr<transport> gone = std::exchange(transport_, nullptr);
+    gone->close();
+    if (current_ == nullptr) return engine_.on_idle_lost(*this);
+    std::exchange(current_, nullptr)->on_exchange_failed(*this, why, cause);
+}
+
 WATCHERS_ROOMS_DECL void connection::finish(error_code cause)
 {
     const auto alive = engine_.shared_from_this(); // a handler may destroy the client

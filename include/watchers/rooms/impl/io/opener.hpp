@@ -59,6 +59,7 @@ private:
     void on_settled() override {}
     void on_written() override {}
     void on_closed(error_code, bool) override {}
+    void on_refused(errc, error_code) override {}
     void on_deadline(clock::time_point now) override;
 
     void follow(happy_eyeballs::step);

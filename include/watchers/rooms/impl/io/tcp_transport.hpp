@@ -222,11 +222,18 @@ private:
         if (tls_->output().size() > longest_backlog) state = tls_session::progress::failed;
         switch (state) {
         case tls_session::progress::ended: return listener_->on_closed({}, true);
-        case tls_session::progress::failed: return listener_->on_closed(tls_->cause(), false);
+        case tls_session::progress::failed: return fail();
         default: break;
         }
         read_later();
         listener_->on_settled();
+    }
+
+    void fail()
+    {
+        if (tls_->failure() == errc::tls_client_certificate)
+            return listener_->on_refused(tls_->failure(), tls_->cause());
+        listener_->on_closed(tls_->cause(), false);
     }
 
     std::string& unsent() noexcept { return tls_ ? tls_->output() : unsent_; }

@@ -7,6 +7,7 @@
 #include <openssl/ssl.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -38,7 +39,11 @@ public:
     tls_session& operator=(const tls_session&) = delete;
 
     // Ciphertext from the peer, used by the functions below; must stay where it is until they ask for more.
-    void feed(std::string_view ciphertext) noexcept { input_ = ciphertext; }
+    void feed(std::string_view ciphertext) noexcept
+    {
+        input_ = ciphertext;
+        records_fed_ = 0;
+    }
 
     // Ciphertext for the peer, made by the functions below; the caller takes it out.
     std::string& output() noexcept { return output_; }
@@ -57,6 +62,8 @@ public:
     // read.
     void save_session();
 
+    // After the handshake: errc::tls_client_certificate if the server refused it for that reason and so read
+    // nothing that was sent, else errc::connection_lost.
     errc failure() const noexcept { return failure_; }
     error_code cause() const noexcept { return cause_; }
 
@@ -68,6 +75,14 @@ private:
     static int bio_create(BIO*);
 
     static int verify(int valid, X509_STORE_CTX*);
+
+    // A server needs a few tickets, a key update now and then. Many of them are an attempt to keep the client
+    // busy: each costs more than ten times the record's transport.
+    static constexpr unsigned most_records_without_data = 32; // between two with data
+    static constexpr unsigned most_records_fed = 64;          // without data, in what is fed at once
+
+    bool begin_record() noexcept;
+    std::size_t next_of_record(std::size_t room) noexcept;
 
     bool authenticated() const noexcept;
     progress conclude(int result, bool handshaking);
@@ -82,6 +97,14 @@ private:
     const SSL_SESSION* offered_ = nullptr; // compared, never used
     bool starved_ = false;                 // the last call ended for want of input
     bool saved_ = false;
+    bool established_ = false;          // the handshake is over
+    bool certificate_demanded_ = false; // of the client, in the handshake
+    bool data_read_ = false;            // the server has spoken
+    bool flooded_ = false;              // by records without data
+    std::uint8_t header_size_ = 0;      // bytes of the header of the record under way that were passed on
+    unsigned body_left_ = 0;            // bytes of it that follow
+    unsigned records_without_data_ = 0; // begun since data was read
+    unsigned records_fed_ = 0;          // without data, since feed()
 };
 
 } // namespace watchers::rooms::detail

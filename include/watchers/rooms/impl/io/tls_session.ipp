@@ -4,6 +4,7 @@
 #include <watchers/rooms/impl/io/tls_session.hpp>
 
 #include <boost/asio/ssl/error.hpp>
+#include <boost/system/errc.hpp>
 
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
@@ -59,6 +60,33 @@ inline errc handshake_error(unsigned long code) noexcept
     }
 }
 
+// Whether an alert refuses the client's certificate, or that there is none. Servers name the lack of one in
+// different ways; before TLS 1.3 there was no alert of its own.
+// @param given whether the client sent one
+inline bool refuses_client_certificate(unsigned long code, bool given) noexcept
+{
+    switch (ERR_GET_REASON(code)) {
+    case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
+    case SSL_R_SSLV3_ALERT_NO_CERTIFICATE:
+    case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
+    case SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE:
+    case SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED:
+    case SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED:
+    case SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN:
+    case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
+    case SSL_R_TLSV1_ALERT_ACCESS_DENIED: return true;
+    case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE: return !given;
+    default: return false;
+    }
+}
+
+// Whether the server asked the client for a certificate: its request must name signature algorithms. A
+// callback would tell, too, but may be one of the caller's context.
+inline bool client_certificate_demanded(SSL* ssl) noexcept
+{
+    return SSL_get_sigalgs(ssl, -1, nullptr, nullptr, nullptr, nullptr, nullptr) > 0;
+}
+
 WATCHERS_ROOMS_DECL tls_session::tls_session(tls_context& c) : context_(c), ssl_(SSL_new(c.native()))
 {
     BIO* const bio = ssl_ ? BIO_new(bio_method()) : nullptr;
@@ -102,7 +130,12 @@ WATCHERS_ROOMS_DECL tls_session::progress tls_session::handshake()
     ERR_clear_error(); // explain() is to find this connection's errors only
     starved_ = false;
     const auto p = conclude(SSL_do_handshake(ssl_.get()), true);
-    if (p != progress::done || authenticated()) return p;
+    if (p != progress::done) return p;
+    if (authenticated()) {
+        established_ = true;
+        certificate_demanded_ = client_certificate_demanded(ssl_.get());
+        return p;
+    }
     explain(true);
     if (SSL_get_verify_result(ssl_.get()) == X509_V_OK) failure_ = errc::tls_untrusted;
     return progress::failed;
@@ -148,7 +181,13 @@ WATCHERS_ROOMS_DECL tls_session::progress tls_session::read(char* to, std::size_
     size = 0;
     if (input_.empty() && SSL_has_pending(ssl_.get()) == 0) return progress::need_input;
     starved_ = false;
-    return conclude(SSL_read_ex(ssl_.get(), to, room, &size), false);
+    const int result = SSL_read_ex(ssl_.get(), to, room, &size);
+    if (size > 0) {
+        data_read_ = true;
+        if (records_without_data_ > 0 && records_fed_ > 0) --records_fed_; // the one that held this
+        records_without_data_ = 0;
+    }
+    return conclude(result, false);
 }
 
 WATCHERS_ROOMS_DECL bool tls_session::write(std::string_view plaintext)
@@ -198,10 +237,17 @@ WATCHERS_ROOMS_DECL void tls_session::explain(bool handshaking) noexcept
         cause_ = error_code(static_cast<int>(verification), verification_category());
     else if (code != 0)
         cause_ = error_code(static_cast<int>(code), boost::asio::error::get_ssl_category());
-    if (!handshaking)
-        failure_ = errc::connection_lost;
-    else
+    else if (flooded_)
+        cause_ = boost::system::errc::make_error_code(boost::system::errc::protocol_error);
+    failure_ = errc::connection_lost;
+    if (handshaking)
         failure_ = verification != X509_V_OK ? verification_error(verification) : handshake_error(code);
+    // TLS 1.3: the client's part of the handshake is over before the server judges it.
+    const bool judged_late = established_ && certificate_demanded_ && !data_read_;
+    const bool demanded = handshaking ? client_certificate_demanded(ssl_.get()) : judged_late;
+    if (verification == X509_V_OK && demanded &&
+        refuses_client_certificate(code, SSL_get_certificate(ssl_.get()) != nullptr))
+        failure_ = errc::tls_client_certificate;
     ERR_clear_error();
 }
 
@@ -229,10 +275,40 @@ WATCHERS_ROOMS_DECL int tls_session::bio_read(BIO* bio, char* to, int room)
         BIO_set_retry_read(bio);
         return -1;
     }
-    const std::size_t n = std::min(in.size(), static_cast<std::size_t>(room));
+    if (session.header_size_ == 0 && !session.begin_record()) return -1;
+    const std::size_t n = session.next_of_record(static_cast<std::size_t>(room));
     std::memcpy(to, in.data(), n);
     in.remove_prefix(n);
     return static_cast<int>(n);
+}
+
+// @returns whether one more may come
+WATCHERS_ROOMS_DECL bool tls_session::begin_record() noexcept
+{
+    if (!established_) return true;
+    flooded_ = records_without_data_ > most_records_without_data || records_fed_ > most_records_fed;
+    ++records_without_data_;
+    ++records_fed_;
+    return !flooded_;
+}
+
+// How much of the input belongs to the record under way. OpenSSL is given no more at once: it reads on by
+// itself behind a record without data, and these are to be counted.
+WATCHERS_ROOMS_DECL std::size_t tls_session::next_of_record(std::size_t room) noexcept
+{
+    constexpr std::size_t header = 5; // type, version (2), length (2)
+    std::size_t n = 0;
+    room = std::min(room, input_.size());
+    while (n < room && header_size_ < header) {
+        const auto byte = static_cast<unsigned char>(input_[n++]);
+        if (++header_size_ == 4) body_left_ = byte * 256U;
+        if (header_size_ == 5) body_left_ += byte;
+    }
+    if (header_size_ < header) return n;
+    const std::size_t body = std::min<std::size_t>(room - n, body_left_);
+    body_left_ -= static_cast<unsigned>(body);
+    if (body_left_ == 0) header_size_ = 0;
+    return n + body;
 }
 
 WATCHERS_ROOMS_DECL int tls_session::bio_write(BIO* bio, const char* from, int size)

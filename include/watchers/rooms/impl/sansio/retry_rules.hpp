@@ -34,6 +34,10 @@ enum class reaction : unsigned char
     ask_credentials, // send the request once more, with others
 };
 
+// Whether the server cannot have read a request that ended so, though it was written: it refused the
+// handshake (row 88; in TLS 1.3 after the client may have sent).
+bool was_not_read(error_code) noexcept;
+
 // @param name_unknown the name service knows no such host, which it would say again.
 // @param sent whether writing of the request was started.
 // @param status of the answer, if there was one.

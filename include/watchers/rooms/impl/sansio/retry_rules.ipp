@@ -5,6 +5,8 @@
 
 namespace watchers::rooms::detail {
 
+WATCHERS_ROOMS_DECL bool was_not_read(error_code ec) noexcept { return ec == errc::tls_client_certificate; }
+
 inline failure classify_unsent(errc e, bool name_unknown) noexcept
 {
     switch (e) {
@@ -17,6 +19,7 @@ inline failure classify_unsent(errc e, bool name_unknown) noexcept
     case errc::tls_host_mismatch:
     case errc::tls_weak_key:
     case errc::tls_protocol:
+    case errc::tls_client_certificate:
     case errc::tls_failed: return failure::unreachable;
     default: return failure::unsent;
     }
@@ -47,7 +50,7 @@ WATCHERS_ROOMS_DECL failure classify_failure(error_code ec, bool name_unknown, b
                                              unsigned status) noexcept
 {
     const auto e = static_cast<errc>(ec.value());
-    if (!sent) return classify_unsent(e, name_unknown);
+    if (!sent || was_not_read(ec)) return classify_unsent(e, name_unknown);
     if (status != 0) return classify_status(status, e);
     switch (e) {
     case errc::connection_lost:
