@@ -127,6 +127,19 @@ TEST_CASE("bulk_resume a_create_that_was_carried_out_late_is_found")
     CHECK(r.sent() == gists{"get a", "create a", "get a"});
     CHECK_FALSE(r.result().error);
     CHECK(r.result().diagnostics.confirmed());
+    CHECK(r.result().room.confirmed());
+    CHECK(r.recorded() == journal::state::done);
+}
+
+TEST_CASE("bulk_resume a_create_that_an_earlier_run_carried_out_is_confirmed")
+{
+    const resumed_operation r(operation::create(new_room("a", "a name", "about it")),
+                              [](const std::string&) { return created("a"); });
+
+    CHECK(r.sent() == gists{"get a"});
+    CHECK_FALSE(r.result().error);
+    CHECK(r.result().diagnostics.confirmed());
+    CHECK(r.result().room.confirmed());
     CHECK(r.recorded() == journal::state::done);
 }
 
@@ -209,6 +222,50 @@ TEST_CASE("bulk_resume one_journal_serves_one_run")
     third.start(std::vector{operation::get("a")}, o);
     third.r.sim.poll();
     CHECK(third.error == errc::journal_failed); // it would be told of other operations
+}
+
+TEST_CASE("bulk_resume a_run_that_was_cancelled_is_gone_on_with_though_its_source_had_ended")
+{
+    // Setup: all is pulled, and one of two operations is under way.
+    scratch_folder files;
+    journal j(files.file(0), manifest);
+    bulk_options o;
+    o.max_in_flight = 1;
+    o.retry.reset();
+    o.journal = &j;
+    const std::vector both{operation::get("a"), operation::get("b")};
+    bulk_rig first(with_connections(1));
+    bool ended = false;
+    std::size_t next = 0;
+    first.start(
+        [&]() -> std::optional<operation> {
+            if (next < both.size()) return both[next++];
+            ended = true;
+            return std::nullopt;
+        },
+        o);
+    for (int i = 0; i < 100 && (!ended || first.pending().empty()); ++i) {
+        first.settle();
+        std::promise<void> written;
+        j.commit([&](error_code) { written.set_value(); });
+        written.get_future().wait();
+        first.r.sim.poll();
+    }
+    REQUIRE(ended);
+    REQUIRE(first.pending().size() == 1);
+
+    // Run
+    first.cancel.emit(boost::asio::cancellation_type::terminal);
+    finish(first, j, {});
+    bulk_rig second(with_connections(1));
+    second.start(both, o);
+    finish(second, j, {});
+
+    // Check
+    CHECK(first.error == errc::cancelled);
+    CHECK(first.summary.succeeded == 0);
+    CHECK_FALSE(second.error);
+    CHECK(second.summary.succeeded == 2);
 }
 
 TEST_CASE("bulk_resume a_slow_source_holds_up_nothing_that_can_be_sent")
