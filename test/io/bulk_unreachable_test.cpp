@@ -11,6 +11,7 @@
 
 #include <boost/asio/error.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <ranges>
@@ -123,6 +124,65 @@ TEST_CASE("fault_76 an_operation_whose_range_throws_behind_it_is_not_lost")
     CHECK(moved == 3);
     CHECK(b.results.size() == 3);
     CHECK(b.summary.operations == 3);
+}
+
+namespace {
+
+// Throws when it is moved on from the last but one.
+class stumbling_range
+{
+public:
+    class iterator
+    {
+    public:
+        using difference_type = std::ptrdiff_t;
+        using value_type = operation;
+
+        explicit iterator(int at = 0) noexcept : at_(at) {}
+        operation operator*() const { return operation::get("room-" + std::to_string(at_)); }
+        iterator& operator++()
+        {
+            if (at_ == 2) throw std::runtime_error("no further");
+            ++at_;
+            return *this;
+        }
+        void operator++(int) { ++*this; }
+        friend bool operator==(const iterator& a, const iterator& b) noexcept { return a.at_ == b.at_; }
+
+    private:
+        int at_;
+    };
+
+    iterator begin() const noexcept { return iterator(); }
+    iterator end() const noexcept { return iterator(4); }
+};
+
+} // namespace
+
+TEST_CASE("fault_76 an_operation_is_not_lost_if_moving_on_from_it_throws")
+{
+    for (const std::size_t in_flight : {1U, 2U, 8U}) {
+        CAPTURE(in_flight);
+        bulk_rig b(with_connections(in_flight));
+        diagnostics d;
+        bulk_options o;
+        o.diagnostics = &d;
+
+        b.start(stumbling_range(), o);
+        b.serve_all();
+
+        CHECK(b.ended == 1);
+        CHECK(b.error == errc::callback_failed);
+        CHECK(d.message() == "no further");
+        std::vector<std::string> told; // those not begun yet are stopped
+        for (const bulk_result& r : b.results) {
+            told.push_back(r.operation.room_id());
+            CHECK((!r.error || r.error == errc::stopped));
+        }
+        std::sort(told.begin(), told.end());
+        CHECK(told == std::vector<std::string>{"room-0", "room-1", "room-2"});
+        CHECK(b.summary.operations == 3);
+    }
 }
 
 TEST_CASE("fault_76 progress_that_throws_when_all_is_done_is_told")

@@ -10,6 +10,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/execution.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
@@ -22,7 +23,9 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <optional>
 #include <thread>
+#include <utility>
 #include <vector>
 
 using namespace net;
@@ -512,6 +515,96 @@ TEST_CASE("bulk_journal_is_not_the_last_to_hold_a_run")
         CHECK(gone == 4 * count);
         CHECK(elsewhere == 0);
     }
+}
+
+namespace {
+
+// Tells how many copies there are.
+class counted_executor
+{
+public:
+    counted_executor(asio::io_context::executor_type inner, std::shared_ptr<int> copies) noexcept
+        : inner_(inner)
+        , copies_(std::move(copies))
+    {}
+
+    asio::execution_context& query(asio::execution::context_t) const noexcept { return inner_.context(); }
+    counted_executor require(asio::execution::blocking_t::never_t never) const noexcept
+    {
+        return counted_executor(asio::require(inner_, never), copies_);
+    }
+    template <class F>
+    void execute(F&& f) const
+    {
+        inner_.execute(std::forward<F>(f));
+    }
+    friend bool operator==(const counted_executor& a, const counted_executor& b) noexcept
+    {
+        return a.inner_ == b.inner_;
+    }
+
+private:
+    asio::io_context::executor_type inner_;
+    std::shared_ptr<int> copies_;
+};
+
+// Holds up the journal's thread.
+class held_journal
+{
+public:
+    explicit held_journal(journal& j)
+    {
+        j.commit([this, go_on = go_on_.get_future().share()](error_code) {
+            there_.set_value();
+            go_on.wait();
+        });
+    }
+    void await() { there_.get_future().wait(); }
+    void let_go() { go_on_.set_value(); }
+
+private:
+    std::promise<void> there_;
+    std::promise<void> go_on_;
+};
+
+} // namespace
+
+TEST_CASE("bulk_journal_keeps_nothing_of_the_context_after_a_run")
+{
+    // Setup: the commit of a run is followed by one that holds up the journal's thread.
+    const auto copies = std::make_shared<int>();
+    const scratch_folder files;
+    journal j(files.file(0), manifest);
+    sandbox::server server;
+    auto io = std::make_unique<asio::io_context>();
+    std::optional<rooms::client> client(std::in_place, counted_executor(io->get_executor(), copies),
+                                        config_for(server));
+    held_journal before(j);
+    before.await();
+    bulk_options o;
+    o.journal = &j;
+    bulk_end end;
+    client->async_bulk([] { return std::optional<operation>(); }, nowhere, o, end.handler());
+    io->poll();
+    REQUIRE(end.completions == 0);
+    held_journal behind(j);
+
+    // Run
+    before.let_go();
+    behind.await();
+    io->restart();
+    io->run();
+    client.reset();
+    io->restart();
+    io->run();
+    const int ended = end.completions;
+    io.reset();
+
+    // Check
+    CHECK(ended == 1);
+    CHECK_FALSE(end.error);
+    CHECK(copies.use_count() == 1);
+    behind.let_go();
 }
 
 TEST_CASE("bulk_journal_may_be_owned_by_the_runs_functions")
