@@ -17,11 +17,11 @@ struct dialect_case
     rooms::errc key_error;
 };
 
-inline constexpr dialect_case vendor{"vendor", sandbox::dialect::vendor,    403, rooms::errc::forbidden,
-                                     404,      rooms::errc::unknown_project};
-inline constexpr dialect_case plain{"plain", sandbox::dialect::plain, 401, rooms::errc::unauthorized,
-                                    403,     rooms::errc::forbidden};
-inline constexpr const dialect_case* all_dialects[] = {&vendor, &plain};
+inline constexpr dialect_case vendor_dialect{
+    "vendor", sandbox::dialect::vendor, 403, rooms::errc::forbidden, 404, rooms::errc::unknown_project};
+inline constexpr dialect_case plain_dialect{"plain", sandbox::dialect::plain, 401, rooms::errc::unauthorized,
+                                            403,     rooms::errc::forbidden};
+inline constexpr const dialect_case* all_dialects[] = {&vendor_dialect, &plain_dialect};
 
 inline sandbox::options speaking(const dialect_case& d) { return sandbox::options().dialect(d.dialect); }
 
