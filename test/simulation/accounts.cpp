@@ -244,9 +244,7 @@ void checker::at_end()
                 "it was carried out");
     }
     if (network_.open() != 0) world_.violate("leftovers", "open connections");
-    if (plan_.only_overload)
-        world_.note("overload", answered_, cut_, plan_.settings.max_connections, plan_.places,
-                    plan_.service_time.count());
+    check_cuts();
     if (network_.wires() != 0) world_.violate("leftovers", "connections that somebody holds");
     if (world_.alarm()) world_.violate("leftovers", "an alarm");
     if (network_.work() != 0 && !abandoned_) world_.violate("leftovers", "work");

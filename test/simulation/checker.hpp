@@ -9,6 +9,7 @@
 #include <watchers/rooms/observer.hpp>
 #include <watchers/rooms/stats.hpp>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -81,6 +82,7 @@ private:
     void check_survivor(const exchange&, const wire&);
     void check_time_left(const exchange&);
     void note_duration(const exchange&);
+    void check_cuts() const;
     bool lacked_time(const caller&) const;
     duration longest_estimate() const;
     void check_throttle(const exchange&);
@@ -123,6 +125,15 @@ private:
     std::uint64_t answered_ = 0;
     std::uint64_t cut_ = 0; // by the deadline
     duration longest_{};
+    struct recent_exchanges
+    {
+        unsigned under_way = 0;
+        unsigned samples = 0; // that were answered
+        duration shortest{};  // of them and of those cut by the deadline, twice
+        time_point ended{};   // the last one
+    };
+    std::array<recent_exchanges, static_cast<std::size_t>(operation_kind::delete_room) + 1>
+        recent_{}; // by kind
 
     // Credentials
     unsigned newest_key_ = 0;  // that the client got

@@ -6,19 +6,43 @@
 
 namespace watchers::rooms::sim {
 
-// Only where every request takes the service the same time can it be said that one came too late.
+using namespace std::chrono_literals;
+
+// What is true of every sound estimate: it is not shorter than the shortest of the samples that it is made
+// of. They begin anew after a second without an exchange of that kind, since the client may forget its
+// samples then.
 void checker::check_time_left(const exchange& x)
 {
-    if (!plan_.only_overload || network_.healthy() || answered_ < 4 * plan_.settings.max_connections) return;
-    require(x.by->deadline - world_.now() >= plan_.service_time, "sent_in_vain", *x.by,
-            "has less time left than any request has taken");
+    recent_exchanges& r = recent_[static_cast<std::size_t>(x.kind)];
+    if (r.under_way++ == 0 && world_.now() - r.ended >= 1s) r = {.under_way = 1};
+    if (!plan_.only_overload || network_.healthy() || r.samples < 4) return;
+    const auto left = x.by->deadline - world_.now();
+    require(left >= std::min(r.shortest, x.by->attempt_timeout), "sent_in_vain", *x.by,
+            "has less time left than any request of its kind has taken of late");
 }
 
 void checker::note_duration(const exchange& x)
 {
-    longest_ = std::max(longest_, x.over_at - x.sent);
+    const duration took = x.over_at - x.sent;
+    longest_ = std::max(longest_, took);
+    const bool cut = x.status == 0 && x.by != nullptr && x.over_at == x.by->deadline;
     if (x.status != 0) ++answered_;
-    if (x.status == 0 && x.by != nullptr && x.over_at == x.by->deadline) ++cut_;
+    if (cut) ++cut_;
+
+    recent_exchanges& r = recent_[static_cast<std::size_t>(x.kind)];
+    --r.under_way;
+    r.ended = x.over_at;
+    if (x.status == 0 && !cut) return;
+    const duration sample = cut ? 2 * took : took;
+    r.shortest = r.shortest == duration::zero() ? sample : std::min(r.shortest, sample);
+    if (!cut) ++r.samples; // the client need not learn from the others
+}
+
+void checker::check_cuts() const
+{
+    if (plan_.only_overload)
+        world_.note("overload", answered_, cut_, plan_.settings.max_connections, plan_.places,
+                    plan_.service_time.count());
 }
 
 // Whether a call could be given up before its deadline, since it could not have been finished.
@@ -27,12 +51,10 @@ bool checker::lacked_time(const caller& c) const
     // What an exchange takes is estimated as an eighth more than the longest one at most, or than twice the
     // time after which one was cut.
     const auto where = c.diagnostics.phase();
-    return (where == phase::queue || where == phase::confirm) && c.deadline - c.ended <= longest_estimate();
+    return (where == phase::queue || where == phase::confirm) &&
+           c.deadline - c.ended <= std::min(longest_estimate(), c.attempt_timeout);
 }
 
-duration checker::longest_estimate() const
-{
-    return std::min<duration>(longest_ * 9 / 4, plan_.settings.attempt_timeout);
-}
+duration checker::longest_estimate() const { return longest_ * 9 / 4; }
 
 } // namespace watchers::rooms::sim

@@ -85,7 +85,8 @@ bool checker::had_another(const caller& c) const
     if (asked && *asked > p.max_retry_after) return false;
     const duration wait =
         std::max<duration>(p.backoff_cap, asked ? duration(*asked) + p.backoff_base : duration::zero());
-    if (wait + longest_estimate() >= c.deadline - world_.now() || paused_until_ >= c.deadline) return false;
+    const duration takes = std::min(longest_estimate(), c.attempt_timeout);
+    if (wait + takes >= c.deadline - world_.now() || paused_until_ >= c.deadline) return false;
 
     // Other credentials are tried, once.
     if (c.last_sent && c.exchanges.back()->denied()) {
