@@ -33,7 +33,7 @@ namespace {
 struct asked_rig : rig
 {
     explicit asked_rig(rooms::credential_provider p, bool from_the_start = false, mode m = mode::plain,
-                       const dialect_case& d = vendor)
+                       const dialect_case& d = vendor_dialect)
         : rig(speaking(d))
         , how(d)
     {
@@ -82,7 +82,7 @@ void check_failed(const outcome& o, rooms::error_code cause)
     CHECK(o.diagnostics.phase() == rooms::phase::credentials);
     CHECK(o.diagnostics.effect() == effect::none);
     CHECK(o.diagnostics.attempts() == 1);
-    CHECK(o.diagnostics.last_failure() == vendor.token_error);
+    CHECK(o.diagnostics.last_failure() == vendor_dialect.token_error);
 }
 
 } // namespace
@@ -108,7 +108,7 @@ TEST_CASE("renewal_asks_once_for_all_calls_and_sends_each_once_more")
             CHECK(o.completions == 1);
             CHECK(!o.error);
             CHECK(o.diagnostics.attempts() == 2);
-            CHECK(o.diagnostics.last_failure() == vendor.token_error);
+            CHECK(o.diagnostics.last_failure() == vendor_dialect.token_error);
         }
         CHECK(questions.count == 1);
         CHECK(r.refused() == calls.size());
@@ -297,7 +297,7 @@ TEST_CASE("deadline_ends_a_call_that_waits_for_credentials")
     CHECK(o.error == errc::deadline_exceeded);
     CHECK(o.diagnostics.phase() == rooms::phase::credentials);
     CHECK(o.diagnostics.effect() == effect::none);
-    CHECK(o.diagnostics.last_failure() == vendor.token_error);
+    CHECK(o.diagnostics.last_failure() == vendor_dialect.token_error);
 }
 
 TEST_CASE("destroyed_client_ends_calls_that_wait_for_credentials")
@@ -346,7 +346,7 @@ TEST_CASE("credentials_from_a_provider_only_are_asked_for_before_the_first_reque
             CHECK(o.diagnostics.attempts() == 1);
         }
         CHECK(questions.count == 1);
-        CHECK(server.counters().responses(vendor.token_status) == 0);
+        CHECK(server.counters().responses(vendor_dialect.token_status) == 0);
     }
 }
 
