@@ -14,7 +14,8 @@ namespace {
 // order: the indices of older journals then mean something else.
 constexpr int version_of_operations = 1;
 
-// However the URL is written: the client takes none with a path or a user.
+} // namespace
+
 std::string origin_of(const rooms::config& config)
 {
     std::string url = config.base_url;
@@ -25,8 +26,6 @@ std::string origin_of(const rooms::config& config)
         if (url.starts_with(scheme) && url.ends_with(port)) url.resize(url.rfind(':'));
     return url;
 }
-
-} // namespace
 
 rooms::journal open_apply_journal(const std::string& path, const manifest& m, std::uint64_t operations,
                                   const rooms::config& config)

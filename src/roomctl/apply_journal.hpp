@@ -11,6 +11,9 @@
 
 namespace roomctl {
 
+// Where the service is, in one spelling.
+std::string origin_of(const watchers::rooms::config&);
+
 // The journal of this manifest at this service: what is done there is not done elsewhere. Throws
 // rooms::error.
 // @param operations that the manifest stands for.

@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace roomctl {
 
@@ -78,7 +79,10 @@ struct apply_summary
     std::chrono::nanoseconds elapsed{};
     std::uint64_t ended = 0; // operations that this run carried out, well or badly
     exit_code code = exit_code::done;
-    std::string go_on; // the command that does the rest; empty if nothing is left
+    std::vector<std::string> deleted; // rooms that were deleted and not created again
+    std::vector<std::string> unclear; // rooms that may be so
+    std::string kept;                 // the file that holds them; empty if there is none any more
+    std::string go_on;                // the command that does the rest; empty if nothing is left
 
     double operations_per_second() const noexcept
     {

@@ -42,7 +42,7 @@ public:
     bulk_end run(bulk_job job)
     {
         bulk_end end;
-        if (interrupted()) {
+        if (interrupted() && (!job.completes || heeded_ > 1 || interrupts::count() > 1)) {
             end.why = rooms::errc::cancelled;
             return end;
         }
@@ -57,6 +57,7 @@ public:
         job.options.timeout.reset(); // the config's count
         job.options.retry.reset();
         job.options.monitor = monitor_.emplace();
+        completes_ = job.completes;
         running_ = true;
         client_.async_bulk(
             guarded_source(std::move(job.source), end), guarded_sink(std::move(job.sink), end),
@@ -123,7 +124,7 @@ private:
             say("interrupted: waiting for what is under way, " +
                 with_thousands(monitor_->progress().in_flight) + " of them, for up to " +
                 to_text(display_.grace) + "; Ctrl-C again cancels it");
-            cancel_.emit(asio::cancellation_type::total);
+            if (!completes_) cancel_.emit(asio::cancellation_type::total);
         }
         if (heeded_ != 1) return;
         const bool again = interrupts::count() > 1;
@@ -168,6 +169,7 @@ private:
     clock::time_point interrupted_at_;
     int heeded_ = 0; // interruptions
     bool running_ = false;
+    bool completes_ = false;
     bool resolving_ = false;
 };
 
@@ -184,7 +186,7 @@ bulk_session::~bulk_session() = default;
 
 bulk_end bulk_session::run(bulk_job job)
 {
-    latencies_->clear();
+    if (!job.completes) latencies_->clear();
     return impl_->run(std::move(job));
 }
 

@@ -35,6 +35,7 @@ struct bulk_job
     std::function<void(rooms::bulk_result&&)> sink;
     std::function<void()> tick; // a few times per second, in between; may be empty
     rooms::bulk_options options;
+    bool completes = false; // what an earlier job began: runs after one interruption, too, within its grace
 };
 
 struct bulk_end

@@ -63,31 +63,37 @@ void bulk_arguments::add(const command_maker& make)
 
 void bulk_arguments::add_apply(const command_maker& make)
 {
-    apply_ =
-        make("apply", "Carry out a manifest: many rooms or operations",
-             "  roomctl apply rooms.jsonl --journal rooms.journal --results results.jsonl\n"
-             "  roomctl apply --plan rooms.csv\n"
-             "  roomctl apply rooms.csv --shard $JOB_COMPLETION_INDEX/8\n\n"
-             "FILE is JSON Lines or CSV (the header row names the columns) of rooms:\n"
-             "  {\"roomId\": \"match-1\", \"name\": \"Final\", \"about\": \"\", \"status\": \"LIVE\"}\n"
-             "or of operations (create, get, voice, status, delete):\n"
-             "  {\"op\": \"status\", \"roomId\": \"match-1\", \"status\": \"ENDED\"}\n"
-             "Rooms have roomId, name and about, and may have isSpeak, status (LIVE, SOON, ENDED,\n"
-             "DISABLED), startTime, endTime, pic, streamUrl, sourceUrl, streamStartTime, streamEndTime;\n"
-             "an op voice has roomId and isSpeak, status roomId and status, get and delete roomId.\n"
-             "Rooms are created, and their status is set if there is one. All of the manifest is\n"
-             "checked before anything is sent.\n\n"
-             "What fails in a way that may pass is tried up to 20 times, up to 30s apart and within\n"
-             "--timeout (5m for each operation), so that a restart of the service is waited for;\n"
-             "--no-retry tries once. What has failed in the end is told, and the run goes on.\n"
-             "After 20 in a row that did not reach the service (--stop-unreachable) it stops, with exit\n"
-             "code 4, and tells how to go on.\n\n"
-             "With a journal the same command goes on where it was stopped, by Ctrl-C or by a crash,\n"
-             "and tries again what failed. --results then goes on after the lines of the earlier run;\n"
-             "else it replaces them, and nothing but the results of another run.\n\n"
-             "Ctrl-C, SIGTERM and SIGHUP let what is under way end, and cancel it after --grace or when\n"
-             "they come once more; the third one ends the program at once.\n\n"
-             "--recreate keeps what the manifest does not tell of a room: voice, status, times, URLs.\n");
+    apply_ = make(
+        "apply", "Carry out a manifest: many rooms or operations",
+        "  roomctl apply rooms.jsonl --journal rooms.journal --results results.jsonl\n"
+        "  roomctl apply --plan rooms.csv\n"
+        "  roomctl apply rooms.csv --shard $JOB_COMPLETION_INDEX/8\n\n"
+        "FILE is JSON Lines or CSV (the header row names the columns) of rooms:\n"
+        "  {\"roomId\": \"match-1\", \"name\": \"Final\", \"about\": \"\", \"status\": \"LIVE\"}\n"
+        "or of operations (create, get, voice, status, delete):\n"
+        "  {\"op\": \"status\", \"roomId\": \"match-1\", \"status\": \"ENDED\"}\n"
+        "Rooms have roomId, name and about, and may have isSpeak, status (LIVE, SOON, ENDED,\n"
+        "DISABLED), startTime, endTime, pic, streamUrl, sourceUrl, streamStartTime, streamEndTime;\n"
+        "an op voice has roomId and isSpeak, status roomId and status, get and delete roomId.\n"
+        "Rooms are created, and their status is set if there is one. All of the manifest is\n"
+        "checked before anything is sent.\n\n"
+        "What fails in a way that may pass is tried up to 20 times, up to 30s apart and within\n"
+        "--timeout (5m for each operation), so that a restart of the service is waited for;\n"
+        "--no-retry tries once. What has failed in the end is told, and the run goes on.\n"
+        "After 20 in a row that did not reach the service (--stop-unreachable) it stops, with exit\n"
+        "code 4, and tells how to go on.\n\n"
+        "With a journal the same command goes on where it was stopped, by Ctrl-C or by a crash,\n"
+        "and tries again what failed. --results then goes on after the lines of the earlier run;\n"
+        "else it replaces them, and nothing but the results of another run.\n\n"
+        "Ctrl-C, SIGTERM and SIGHUP let what is under way end, and cancel it after --grace or when\n"
+        "they come once more; the third one ends the program at once.\n\n"
+        "--recreate keeps what the manifest does not tell of a room: voice, status, times, URLs. It asks\n"
+        "before it deletes; where nobody can be asked it needs --yes. Delete, create and status are one\n"
+        "unit, which the first Ctrl-C lets end within --grace. The whole room is in the kept file,\n"
+        "FILE.kept (FILE.I-of-N.kept of a shard, roomctl.kept for standard input), before its delete is\n"
+        "sent. A room that was deleted and not created again is named, with exit code 5; the same\n"
+        "command creates it with what was kept, or with what the manifest gives by then. The file is\n"
+        "removed in the end.\n");
     add_file(apply_);
     add_format(apply_);
     add_shard_and_skip(apply_);
@@ -105,6 +111,12 @@ void bulk_arguments::add_apply(const command_maker& make)
     apply_
         ->add_flag("--recreate", apply_values_.recreate,
                    "With --plan: delete and create what cannot be changed")
+        ->needs(plan);
+    auto* const recreate = apply_->get_option("--recreate");
+    apply_->add_flag("--yes", apply_values_.yes, "With --recreate: do not ask before rooms are deleted")
+        ->needs(recreate);
+    apply_->add_option("--kept", kept_, "With --plan: the kept file, in place of FILE.kept")
+        ->type_name("PATH")
         ->needs(plan);
 }
 
@@ -208,6 +220,7 @@ apply_command bulk_arguments::take_apply() const
     c.pace = take_pace();
     c.stop_on_failure = on_failure_ == "stop";
     if (apply_->count("--journal") != 0) c.journal = journal_;
+    if (apply_->count("--kept") != 0) c.kept = kept_;
     if (apply_->count("--results") != 0) c.results = results_;
     return c;
 }

@@ -43,7 +43,7 @@ private:
     CLI::App* plan_ = nullptr;
     CLI::App* export_ = nullptr;
 
-    std::string file_, format_, journal_, results_, on_failure_;
+    std::string file_, format_, journal_, results_, kept_, on_failure_;
     bool skip_invalid_ = false;
     std::optional<std::string> shard_, max_in_flight_, rate_, grace_, stop_unreachable_;
     apply_command apply_values_;

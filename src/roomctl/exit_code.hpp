@@ -36,7 +36,8 @@ inline constexpr std::array<exit_code_meaning, 6> exit_code_meanings{{
     {exit_code::rejected,
      "rejected: the service refused, or a room cannot be as asked; nothing was changed by that"},
     {exit_code::not_reached, "not reached: no connection or no usable answer, or stopped before the end"},
-    {exit_code::unknown, "outcome unknown: sent, but no answer tells whether the change was made"},
+    {exit_code::unknown,
+     "outcome unknown (sent, and no response tells), or a room deleted and not created again"},
 }};
 
 // The exit code of an error whose call changed nothing.

@@ -248,6 +248,18 @@ private:
         }
     }
 
+    static void tell_rooms(const std::vector<std::string>& ids, std::string_view what)
+    {
+        constexpr std::size_t most = 20;
+        if (ids.empty()) return;
+        std::string text = counted(ids.size(), "room") + ' ' + std::string(what);
+        const char* before = ": ";
+        for (std::size_t i = 0; i < ids.size() && i < most; ++i)
+            text += std::exchange(before, ", ") + escape(ids[i]);
+        if (ids.size() > most) text += " and " + with_thousands(ids.size() - most) + " more";
+        error(text);
+    }
+
     static void tell_what_is_left(const apply_summary& s)
     {
         const bulk_counts all = s.report.total();
@@ -262,6 +274,9 @@ private:
         if (all.of(bulk_outcome::unknown) != 0)
             error(counted(all.of(bulk_outcome::unknown), "operation") +
                   " may have been carried out or not: look before repeating them");
+        tell_rooms(s.deleted, "deleted and not created again");
+        tell_rooms(s.unclear, "perhaps deleted and not created again");
+        if (!s.kept.empty()) error("the rooms to be created again are kept in " + escape(s.kept));
         if (!s.go_on.empty())
             error("to go on: " + s.go_on +
                   (s.file == "-" ? "   (with the same manifest on standard input)" : ""));

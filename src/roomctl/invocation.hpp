@@ -104,6 +104,8 @@ struct apply_command
     bool dry_run = false;
     bool plan = false;
     bool recreate = false;
+    bool yes = false; // no question is asked before rooms are deleted
+    std::optional<std::string> kept;
 };
 
 struct plan_command

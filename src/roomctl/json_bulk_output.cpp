@@ -225,6 +225,9 @@ public:
         o["operations_per_s"] = std::llround(s.operations_per_second());
         o["stopped_by"] = error_or_null(s.stopped_by);
         if (!s.stop_reason.empty()) o["stop_reason"] = s.stop_reason;
+        if (!s.deleted.empty()) o["deleted"] = json::array(s.deleted.begin(), s.deleted.end());
+        if (!s.unclear.empty()) o["unclear"] = json::array(s.unclear.begin(), s.unclear.end());
+        if (!s.kept.empty()) o["kept"] = s.kept;
         if (!s.go_on.empty()) o["go_on"] = s.go_on;
         o["exit_code"] = static_cast<int>(s.code);
         print(o);

@@ -36,7 +36,14 @@ public:
         return std::exchange(pending_[next_++], std::nullopt);
     }
 
-    // Of the operation that came last.
+    // Of the entry whose operation came last, without a further look at the manifest.
+    std::optional<rooms::operation> rest_of_entry()
+    {
+        if (next_ == size_) return std::nullopt;
+        return std::exchange(pending_[next_++], std::nullopt);
+    }
+
+    // Of the operation that came last; 0 of a room that is not in the manifest.
     std::uint64_t line() const noexcept { return line_; }
 
 private:
@@ -44,13 +51,23 @@ private:
     {
         next_ = size_ = 0;
         std::optional<manifest_entry> e = entries_.next();
-        if (!e) return false;
+        if (!e) return advance_beyond();
         line_ = e->at.line;
         if (auto* const op = std::get_if<rooms::operation>(&e->content)) {
             add(std::move(*op));
             return true;
         }
         expand(std::move(std::get<desired_room>(e->content)));
+        return true;
+    }
+
+    // After the manifest's entries, rooms that an earlier run kept.
+    bool advance_beyond()
+    {
+        line_ = 0;
+        if (decisions_ == nullptr || other_ == decisions_->others.size()) return false;
+        const plan_decisions::kept_room& k = decisions_->others[other_++];
+        expand(k.steps, k.room);
         return true;
     }
 
@@ -66,6 +83,11 @@ private:
             steps.add(plan_step::create);
             if (wanted.status) steps.add(plan_step::status);
         }
+        expand(steps, std::move(wanted));
+    }
+
+    void expand(plan_steps steps, desired_room wanted)
+    {
         const std::string id = wanted.room.id();
         const bool voice = wanted.room.voice();
         if (steps.has(plan_step::recreate)) add(rooms::operation::erase(id));
@@ -84,6 +106,7 @@ private:
     std::size_t next_ = 0;
     std::size_t size_ = 0;
     std::size_t entry_ = 0;
+    std::size_t other_ = 0;
     std::uint64_t line_ = 0;
 };
 

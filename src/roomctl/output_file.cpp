@@ -173,6 +173,12 @@ void output_file::write(std::string_view bytes)
     }
 }
 
+void output_file::sync()
+{
+    while (::fdatasync(descriptor_) != 0)
+        if (errno != EINTR) fail("could not be brought to the disk");
+}
+
 void output_file::refuse(const std::string& why) const { throw std::runtime_error(path_ + ": " + why); }
 
 void output_file::fail(const std::string& what) const

@@ -57,6 +57,9 @@ public:
 
     void write(std::string_view bytes);
 
+    // Returns when all that was written is on the disk.
+    void sync();
+
     [[noreturn]] void fail(const std::string& what) const; // with the cause, errno
     [[noreturn]] void refuse(const std::string& why) const;
 

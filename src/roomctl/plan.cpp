@@ -4,9 +4,12 @@
 #include "answered_room.hpp"
 #include "bulk_setup.hpp"
 #include "commands.hpp"
+#include "kept_rules.hpp"
 
 #include <deque>
 #include <exception>
+#include <map>
+#include <unordered_set>
 #include <utility>
 #include <variant>
 
@@ -18,32 +21,40 @@ class comparison
 {
 public:
     comparison(const manifest& m, bool recreate, bool keep_decisions,
-               const std::function<void(const planned_room&)>& tell)
+               const std::function<void(const planned_room&)>& tell, const kept_file* kept)
         : entries_(m.read())
         , recreate_(recreate)
         , keep_decisions_(keep_decisions)
         , tell_(tell)
+        , kept_(kept)
     {}
 
     std::optional<rooms::operation> next()
     {
         std::optional<manifest_entry> e = entries_.next();
-        if (!e) return std::nullopt;
+        if (!e) return next_other();
         pending_.push_back({e->at.line, std::get<desired_room>(std::move(e->content))});
+        if (kept_ != nullptr && kept_->find(pending_.back().wanted.room.id()) != nullptr)
+            in_manifest_.insert(pending_.back().wanted.room.id());
         return rooms::operation::get(pending_.back().wanted.room.id());
     }
 
     // Results come in the order of the entries.
     void take(rooms::bulk_result&& r)
     {
-        const pending p = std::move(pending_.front());
+        pending p = std::move(pending_.front());
         pending_.pop_front();
         if (r.error == rooms::errc::stopped) return;
 
         refuse_other_room(r);
         // A 404 without the form of the API's errors may be another host's.
         if (!r.error || r.diagnostics.recognized()) service_seen_ = true;
+        if (p.other) {
+            take_other(r, p);
+            return;
+        }
         room_plan plan;
+        const kept_action action = heed_kept(r, p.wanted);
         if (!r.error) {
             plan = make_plan(p.wanted, &r.room, recreate_);
         } else if (r.error == rooms::errc::not_found) {
@@ -52,6 +63,11 @@ public:
             plan.steps.add(plan_step::unread);
             report_.note(exit_code_of(r.error, rooms::effect::none));
         }
+        if ((action == kept_action::create || action == kept_action::set_status) && !plan.anew)
+            plan.anew = p.wanted;
+        // The manifest gives another status than the one that was kept, and the room has it.
+        if (action == kept_action::set_status && !plan.steps.has(plan_step::status))
+            outcome.decisions.settled.push_back(p.wanted.room.id());
         count(plan.steps);
         if (plan.steps.has(plan_step::cannot)) report_.note(exit_code::rejected);
         if (keep_decisions_) keep(plan);
@@ -71,7 +87,58 @@ private:
     {
         std::uint64_t line;
         desired_room wanted;
+        bool other = false; // not in the manifest, but kept
     };
+
+    static room_state state_of(const rooms::bulk_result& r) noexcept
+    {
+        if (!r.error) return room_state::present;
+        return r.error == rooms::errc::not_found ? room_state::missing : room_state::unread;
+    }
+
+    // Completes a room of the manifest with what an earlier run kept of it.
+    kept_action heed_kept(const rooms::bulk_result& r, desired_room& wanted)
+    {
+        const desired_room* const kept = kept_ != nullptr ? kept_->find(wanted.room.id()) : nullptr;
+        if (kept == nullptr) return kept_action::wait;
+        const kept_action action = action_for(*kept, state_of(r), r.error ? nullptr : &r.room);
+        if (action == kept_action::create) wanted = with_kept(std::move(wanted), *kept);
+        if (action == kept_action::set_status && !wanted.status) wanted.status = kept->status;
+        if (action == kept_action::settle) outcome.decisions.settled.push_back(wanted.room.id());
+        return action;
+    }
+
+    std::optional<rooms::operation> next_other()
+    {
+        if (kept_ == nullptr) return std::nullopt;
+        if (!at_others_) other_ = kept_->rooms().begin();
+        at_others_ = true;
+        for (; other_ != kept_->rooms().end(); ++other_) {
+            if (in_manifest_.contains(other_->first)) continue;
+            pending_.push_back({0, other_->second, true});
+            return rooms::operation::get((other_++)->first);
+        }
+        return std::nullopt;
+    }
+
+    void take_other(const rooms::bulk_result& r, pending& p)
+    {
+        room_plan plan;
+        switch (action_for(p.wanted, state_of(r), r.error ? nullptr : &r.room)) {
+        case kept_action::settle: outcome.decisions.settled.push_back(p.wanted.room.id()); return;
+        case kept_action::create: plan = make_plan(p.wanted, nullptr, false); break;
+        case kept_action::set_status: plan.steps.add(plan_step::status); break;
+        case kept_action::wait:
+            plan.steps.add(plan_step::unread);
+            report_.note(exit_code_of(r.error, rooms::effect::none));
+            break;
+        }
+        count(plan.steps);
+        tell_({p.wanted.room.id(), 0, plan, plan.steps.has(plan_step::unread) ? r.error : rooms::error_code(),
+               r.diagnostics});
+        if (!plan.steps.has(plan_step::unread))
+            outcome.decisions.others.push_back({plan.steps, std::move(p.wanted)});
+    }
 
     void keep(const room_plan& plan)
     {
@@ -107,6 +174,10 @@ private:
     bool recreate_;
     bool keep_decisions_;
     const std::function<void(const planned_room&)>& tell_;
+    const kept_file* kept_;
+    std::unordered_set<std::string> in_manifest_; // of those that are kept
+    std::map<std::string, desired_room>::const_iterator other_;
+    bool at_others_ = false;
     std::deque<pending> pending_;
     bool service_seen_ = false;
     bulk_report report_; // for the exit code
@@ -115,9 +186,9 @@ private:
 } // namespace
 
 plan_outcome compare(bulk_session& session, const manifest& m, bool recreate, bool keep_decisions,
-                     const std::function<void(const planned_room&)>& tell)
+                     const std::function<void(const planned_room&)>& tell, const kept_file* kept)
 {
-    comparison c(m, recreate, keep_decisions, tell);
+    comparison c(m, recreate, keep_decisions, tell, kept);
     if (keep_decisions) c.outcome.decisions.steps.reserve(static_cast<std::size_t>(m.selected()));
     bulk_job job;
     job.name = "plan";

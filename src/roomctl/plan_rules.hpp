@@ -61,7 +61,8 @@ struct room_plan
     plan_steps steps;
     std::vector<plan_change> changes;
 
-    // Of a room that is to be deleted and created:
+    // Of a room that is to be deleted and created; `anew` also of one for which an earlier run kept
+    // something:
     std::optional<desired_room> anew;
     std::vector<kept_member> kept;
     bool live = false;    // it is LIVE now
@@ -73,6 +74,15 @@ struct plan_decisions
 {
     std::vector<plan_steps> steps;                      // for each entry that was compared, in their order
     std::unordered_map<std::size_t, desired_room> anew; // of those to be deleted and created: few, as a rule
+
+    // Rooms that an earlier run kept, and that are not in the manifest.
+    struct kept_room
+    {
+        plan_steps steps;
+        desired_room room;
+    };
+    std::vector<kept_room> others;
+    std::vector<std::string> settled; // rooms that are there, and need what was kept no more
 };
 
 namespace detail {

@@ -24,7 +24,8 @@ public:
     results_file(const results_file&) = delete;
     results_file& operator=(const results_file&) = delete;
 
-    void add(const watchers::rooms::bulk_result&, std::uint64_t line);
+    // @param room_deleted the room was deleted by its recreation, and is not created by this operation.
+    void add(const watchers::rooms::bulk_result&, std::uint64_t line, bool room_deleted = false);
 
     // Writes out what is held back.
     void flush();

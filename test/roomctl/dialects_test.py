@@ -49,7 +49,7 @@ class Life:
         rooms, _ = self.plan(0, path, "--recreate")
         self.assertEqual(rooms[0]["steps"], ["recreate", "status"])
         self.assertEqual(rooms[0]["kept"], {"isSpeak": "on", "status": "LIVE", "pic": "https://a.example/p.png"})
-        self.apply(0, path, "--plan", "--recreate")
+        self.apply(0, path, "--plan", "--recreate", "--yes")
         self.assert_applied([room(1, name="Final", isSpeak=True, pic="https://a.example/p.png")])
         self.assertEqual(self.creations(), {"match-1": 2})
         self.assertEqual(self.plan(0, path, "--recreate")[0], [])
@@ -92,7 +92,7 @@ class Vendor(Life, DialectTest):
         path = self.manifest([room(n) for n in range(50)])
         before, changes = self.rooms(), self.changes()
         for arguments in [["plan", path], ["plan", path, "--recreate"], ["apply", path, "--plan"],
-                          ["apply", path, "--plan", "--recreate"]]:
+                          ["apply", path, "--plan", "--recreate", "--yes"]]:
             with self.subTest(arguments):
                 result = self.exits(self.roomctl("--json", *arguments, env=WRONG_KEY), 3)
                 told = lines_of(result.stdout)

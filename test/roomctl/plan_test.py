@@ -66,11 +66,11 @@ class Plan(BulkTest):
         rooms, summary = self.plan(0, path, "--recreate")
         self.assertEqual([(r["room_id"], r["steps"]) for r in rooms], [("match-1", ["recreate", "status"])])
         self.assertEqual(summary["operations"], {"create": 1, "status": 1, "delete": 1})
-        told = self.apply(0, path, "--plan", "--recreate")
+        told = self.apply(0, path, "--plan", "--recreate", "--yes")
         self.assertEqual({k: v["done"] for k, v in told["by_operation"].items()},
                          {"delete": 1, "create": 1, "status": 1})
         self.assert_applied(entries)
-        self.assertEqual(self.apply(0, path, "--plan", "--recreate")["operations"], 0)
+        self.assertEqual(self.apply(0, path, "--plan", "--recreate", "--yes")["operations"], 0)
 
     def test_dry_run_of_a_plan_is_the_plan(self):
         self.apply(0, self.manifest([room(1)]))
@@ -106,7 +106,7 @@ class Plan(BulkTest):
                 error = "malformed_response" if body is other else "bad_body"
                 self.assertEqual((rooms[0]["error"], summary["unread"], summary["unchanged"]), (error, 1, 0))
                 self.assertIn("another room" if body is other else "names no room", rooms[0]["message"])
-                told = self.apply(4, path, "--plan", "--recreate", "--no-retry")
+                told = self.apply(4, path, "--plan", "--recreate", "--yes", "--no-retry")
                 self.assertEqual((told["unread"], told["operations"]), (1, 1))
                 self.assertEqual(self.counters()["requests"].get("delete", 0), 0)
 
@@ -120,7 +120,7 @@ class Plan(BulkTest):
         rooms, _ = self.plan(3, self.manifest([room(1, status="LIVE")]), "--recreate")
         self.assertEqual(rooms[0]["steps"], ["cannot", "status"])
         self.assertIn("does not name its room", rooms[0]["obstacle"])
-        self.apply(3, self.manifest([room(1, status="LIVE")]), "--plan", "--recreate")
+        self.apply(3, self.manifest([room(1, status="LIVE")]), "--plan", "--recreate", "--yes")
         self.assertEqual(self.counters()["requests"].get("delete", 0), 0)
 
     def test_manifest_that_changes_after_the_comparison_is_not_carried_out(self):
@@ -128,7 +128,7 @@ class Plan(BulkTest):
         path = self.manifest([room(n, name="Final") for n in range(3)])
         self.sandbox.fault(action="delay", op="get", room="match-2", delay_ms=1500)
         before = self.counters()["faults_fired"]
-        running = self.start_apply(path, "--plan", "--recreate")
+        running = self.start_apply(path, "--plan", "--recreate", "--yes")
         while self.counters()["faults_fired"] == before:
             self.assertIsNone(running.process.poll())
         with open(path, "r+", encoding="utf-8") as file:
@@ -149,7 +149,7 @@ class Plan(BulkTest):
         shown = self.exits(self.roomctl("plan", path, "--recreate"), 0).stdout
         self.assertIn("-/+ match-1: delete, although it is LIVE, and create: name 'Match 1' -> 'Final'; "
                       "kept: isSpeak on, status LIVE, startTime '2026-", shown)
-        self.apply(0, path, "--plan", "--recreate")
+        self.apply(0, path, "--plan", "--recreate", "--yes")
         self.assert_applied([{**there, "name": "Final"}])
 
     def test_shards_of_a_plan_cover_all_rooms_once(self):

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <string>
+
+namespace roomctl {
+
+// Whether somebody can be asked: standard input and standard error are terminals.
+bool can_ask() noexcept;
+
+// Asks on standard error. Anything but `y` or `yes` means no, as an interruption and the end of input do.
+bool ask(const std::string& question);
+
+} // namespace roomctl

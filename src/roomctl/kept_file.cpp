@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "kept_file.hpp"
+
+#include "text.hpp"
+
+#include <array>
+#include <filesystem>
+#include <stdexcept>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace roomctl {
+
+namespace {
+
+// So that a new file is still there after a crash. Some file systems refuse it, and do not need it.
+void sync_folder_of(const std::string& path) noexcept
+try {
+    const std::string folder = std::filesystem::path(path).parent_path().string();
+    const int d = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (d < 0) return;
+    static_cast<void>(::fsync(d));
+    ::close(d);
+} catch (const std::exception&) { // no memory
+}
+
+} // namespace
+
+bool kept_file::exists(const std::string& path) noexcept
+{
+    struct stat s = {};
+    return ::lstat(path.c_str(), &s) == 0;
+}
+
+kept_file::kept_file(std::string path, std::string service, std::vector<std::string> spared)
+    : path_(std::move(path))
+    , service_(std::move(service))
+    , spared_(std::move(spared))
+{
+    if (exists(path_)) open();
+}
+
+void kept_file::open()
+{
+    file_.emplace(path_, output_file::access::own);
+    if (!file_->is_regular() || file_->given()) file_->refuse("--kept must be a regular file");
+    for (const std::string& other : spared_)
+        if (file_->is_same_as(other)) file_->refuse("is in use already; --kept would write to it");
+    file_->lock();
+    if (!file_->is_same_as(path_)) file_->refuse("was removed by another run; start again");
+    file_->require_start(kept_line_start, "kept rooms");
+    read();
+    file_->cut(end_);
+}
+
+void kept_file::read()
+{
+    const std::uint64_t size = file_->size();
+    std::array<char, 65536> buffer{};
+    std::string rest;
+    std::uint64_t line = 0;
+    for (std::uint64_t offset = 0; offset < size;) {
+        const std::size_t n = file_->read_at(offset, buffer.data(), buffer.size());
+        if (n == 0) break;
+        offset += n;
+        rest.append(buffer.data(), n);
+        std::size_t begin = 0;
+        for (std::size_t at; (at = rest.find('\n', begin)) != std::string::npos; begin = at + 1) {
+            ++line;
+            std::string fault;
+            auto kept = read_kept_line(std::string_view(rest).substr(begin, at - begin), service_, fault);
+            if (!kept)
+                file_->refuse("line " + with_thousands(line) + " " + fault +
+                              "; nothing was sent. Repair the file, or move it away");
+            if (kept->room)
+                rooms_.insert_or_assign(kept->room_id, *std::move(kept->room));
+            else
+                rooms_.erase(kept->room_id);
+            end_ += at - begin + 1;
+        }
+        rest.erase(0, begin);
+    }
+}
+
+const desired_room* kept_file::find(const std::string& room_id) const
+{
+    const auto i = rooms_.find(room_id);
+    return i == rooms_.end() ? nullptr : &i->second;
+}
+
+void kept_file::add(const std::vector<const desired_room*>& more)
+{
+    if (more.empty()) return;
+    if (!file_) {
+        open();
+        if (!rooms_.empty()) file_->refuse("was written by another run meanwhile; start again");
+    }
+    flush();
+    std::string lines;
+    for (const desired_room* r : more)
+        lines += to_kept_line(*r, service_);
+    try {
+        file_->write(lines);
+        file_->sync();
+        sync_folder_of(path_);
+    } catch (...) {
+        try {
+            file_->cut(end_);
+            if (rooms_.empty()) remove();
+        } catch (const std::exception&) { // the first failure tells more
+        }
+        throw;
+    }
+    end_ += lines.size();
+    for (const desired_room* r : more)
+        rooms_.insert_or_assign(r->room.id(), *r);
+}
+
+void kept_file::settle(const std::string& room_id)
+{
+    if (rooms_.erase(room_id) != 0) settled_ += to_settled_line(room_id, service_);
+}
+
+void kept_file::flush()
+{
+    if (settled_.empty() || !file_) return;
+    const std::string lines = std::exchange(settled_, {});
+    file_->write(lines);
+    end_ += lines.size();
+}
+
+void kept_file::finish()
+{
+    if (!file_) return;
+    if (rooms_.empty())
+        remove();
+    else
+        flush();
+}
+
+void kept_file::remove()
+{
+    if (!file_->is_same_as(path_)) return;
+    if (::unlink(path_.c_str()) != 0) file_->fail("cannot be removed");
+}
+
+} // namespace roomctl

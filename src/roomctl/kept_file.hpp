@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include "kept_line.hpp"
+#include "output_file.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace roomctl {
+
+// The rooms that are deleted and created again, on the disk from before the delete until the create is done.
+// The file is only appended to while it is in use, and is removed when no room needs it any more.
+//
+// All members throw std::runtime_error, which names the path and the cause.
+class kept_file
+{
+public:
+    // Reads the file if there is one. Opens nothing else. A last line without its end is what a crash left
+    // of a write; no delete was sent for it.
+    // @param spared files that are read or written as well.
+    kept_file(std::string path, std::string service, std::vector<std::string> spared);
+    kept_file(const kept_file&) = delete;
+    kept_file& operator=(const kept_file&) = delete;
+
+    static bool exists(const std::string& path) noexcept;
+
+    const std::string& path() const noexcept { return path_; }
+    const std::map<std::string, desired_room>& rooms() const noexcept { return rooms_; }
+    const desired_room* find(const std::string& room_id) const;
+
+    // Returns when the rooms are on the disk. Leaves the file as it was if that fails.
+    void add(const std::vector<const desired_room*>&);
+
+    // The room is there, or was not deleted. On the disk after flush().
+    void settle(const std::string& room_id);
+    void flush();
+
+    // Removes the file if no room needs it.
+    void finish();
+
+private:
+    void open();
+    void read();
+    void remove();
+
+    std::string path_;
+    std::string service_;
+    std::vector<std::string> spared_;
+    std::optional<output_file> file_;
+    std::map<std::string, desired_room> rooms_;
+    std::uint64_t end_ = 0;
+    std::string settled_; // lines not yet written
+};
+
+} // namespace roomctl

@@ -1,0 +1,286 @@
+# SPDX-License-Identifier: BSL-1.0
+"""Row 77: rooms that are deleted and created again are never lost, however the run ends.
+
+recreate_test.py PROGRAM [CLASS...]
+"""
+
+import os
+import pty
+import resource
+import signal
+import subprocess
+
+import harness
+from bulk_harness import BulkTest, json_lines, lines_of, main, room
+from harness import SANDBOX_ENVIRONMENT, clean_environment, end, read_until
+
+RECREATE = ["--plan", "--recreate", "--yes"]
+
+
+class RecreateTest(BulkTest):
+    """Rooms with much that the manifest does not tell."""
+
+    def there(self, count):
+        """@returns the manifest that changes their names, and the rooms as they are to be."""
+        rooms = [room(n, isSpeak=True, status="ENDED", pic="https://a.example/p.png") for n in range(count)]
+        self.apply(0, self.manifest(rooms, "before.jsonl"))
+        path = self.manifest([room(n, name="Final") for n in range(count)])
+        return path, [{**r, "name": "Final"} for r in rooms]
+
+    def sent(self, op):
+        return self.counters()["requests"].get(op, 0)
+
+    def wait_until(self, running, op, count):
+        while self.sent(op) < count:
+            self.assertIsNone(running.process.poll())
+
+    def kept(self, path):
+        return path + ".kept"
+
+    def killed_between_delete_and_create(self, path, count):
+        """A run that is killed while the creates of some deleted rooms are under way."""
+        self.sandbox.fault(action="stall", op="create", times=count)
+        before = self.sent("create")
+        running = self.start_apply(path, *RECREATE)
+        self.wait_until(running, "create", before + count)
+        running.interrupt(signal.SIGKILL)
+        running.result()
+
+
+class Interrupted(RecreateTest):
+    def test_row_77_first_interruption_lets_each_deleted_room_be_created(self):
+        path, wanted = self.there(200)
+        self.sandbox.fault(action="delay", op="delete", delay_ms=300, times=0)
+        creates = self.sent("create")
+        running = self.start_apply(path, *RECREATE)
+        self.wait_until(running, "delete", 32)
+        running.interrupt(signal.SIGTERM)
+        result = self.exits(running.result(), 4)
+        self.assertIn("interrupted", result.stderr)
+        self.assertEqual(len(self.rooms()), 200)
+        renewed = [r for r in self.rooms().values() if r["name"] == "Final"]
+        self.assertGreaterEqual(len(renewed), 32)
+        self.assertLess(len(renewed), 200)
+        self.assertEqual(self.sent("create") - creates, len(renewed))
+        for r in renewed:
+            self.assertEqual((r["isSpeak"], r["status"], r["pic"]), (True, "ENDED", "https://a.example/p.png"))
+        self.assertFalse(os.path.exists(self.kept(path)))
+        self.apply(0, path, *RECREATE)
+        self.assert_applied(wanted)
+
+    def test_row_77_second_interruption_names_the_rooms_and_the_rerun_creates_them(self):
+        path, wanted = self.there(200)
+        self.sandbox.fault(action="stall", op="create", times=32)
+        creates = self.sent("create")
+        running = self.start_apply(path, *RECREATE, "--results", self.path("results.jsonl"), "--max-in-flight", "32")
+        self.wait_until(running, "create", creates + 32)
+        running.interrupt(signal.SIGTERM)
+        while "waiting for" not in running.error_line():
+            pass
+        running.interrupt(signal.SIGTERM)
+        result = self.exits(running.result(), 5)
+        self.assertIn("deleted and not created again: match-", result.stderr)
+        self.assertIn("kept in " + self.kept(path), result.stderr)
+        self.assertIn("to go on: ", result.stderr)
+        self.assertEqual(os.stat(self.kept(path)).st_mode & 0o777, 0o600)
+        with open(self.kept(path), encoding="utf-8") as file:
+            self.assertNotIn("sandbox", file.read())  # key and token
+        self.apply(0, path, *RECREATE)
+        self.assert_applied(wanted)
+        self.assertFalse(os.path.exists(self.kept(path)))
+
+    def test_row_77_killed_run_loses_nothing(self):
+        path, wanted = self.there(200)
+        self.killed_between_delete_and_create(path, 32)
+        missing = 200 - len(self.rooms())
+        self.assertGreaterEqual(missing, 32)
+        told = self.apply(3, path, "--plan")  # the others need --recreate
+        self.assertEqual(told["by_operation"]["create"]["done"], missing)
+        self.apply(0, path, *RECREATE)
+        self.assert_applied(wanted)
+        self.assertFalse(os.path.exists(self.kept(path)))
+
+    def test_row_77_interrupted_rerun_loses_nothing(self):
+        path, wanted = self.there(100)
+        self.killed_between_delete_and_create(path, 32)
+        self.killed_between_delete_and_create(path, 16)
+        self.apply(0, path, *RECREATE)
+        self.assert_applied(wanted)
+        self.assertFalse(os.path.exists(self.kept(path)))
+
+    def test_row_77_killed_between_create_and_status(self):
+        path, wanted = self.there(40)
+        self.sandbox.fault(action="stall", op="status", times=8)
+        before = self.sent("status")
+        running = self.start_apply(path, *RECREATE, "--max-in-flight", "8")
+        self.wait_until(running, "status", before + 8)
+        running.interrupt(signal.SIGKILL)
+        running.result()
+        self.apply(0, path, *RECREATE)
+        self.assert_applied(wanted)
+
+    def test_row_77_shards_keep_files_of_their_own(self):
+        path, wanted = self.there(60)
+        self.sandbox.fault(action="stall", op="create", times=8)
+        before = self.sent("create")
+        running = [self.start_apply(path, *RECREATE, "--shard", f"{i}/2", "--max-in-flight", "4") for i in range(2)]
+        self.wait_until(running[0], "create", before + 8)
+        for r in running:
+            r.interrupt(signal.SIGKILL)
+            r.result()
+        self.assertEqual(sorted(f for f in os.listdir(self.folder) if f.endswith(".kept")),
+                         ["rooms.jsonl.0-of-2.kept", "rooms.jsonl.1-of-2.kept"])
+        for i in range(2):
+            self.apply(0, path, *RECREATE, "--shard", f"{i}/2")
+        self.assert_applied(wanted)
+
+
+class Refused(RecreateTest):
+    def test_row_77_refused_create_is_told_by_name_and_goes_on(self):
+        path, wanted = self.there(5)
+        self.sandbox.fault(action="respond", status=400, op="create", room="match-3", body={"message": "no"})
+        told = self.apply(5, path, *RECREATE, "--results", self.path("results.jsonl"))
+        self.assertEqual((told["deleted"], told["kept"]), (["match-3"], self.kept(path)))
+        self.assertIn("--recreate", told["go_on"])
+        self.assertEqual([(r["roomId"], r["op"]) for r in self.results() if r.get("room_deleted")],
+                         [("match-3", "create")])
+        line = self.error_line(self.exits(self.roomctl("apply", path), 2))
+        self.assertIn("deleted and not created again", line)
+        self.apply(0, path, *RECREATE)
+        self.assert_applied(wanted)
+        self.assertFalse(os.path.exists(self.kept(path)))
+
+    def test_row_77_stop_at_first_failure_completes_what_was_begun(self):
+        path, _ = self.there(60)
+        self.sandbox.fault(action="respond", status=400, op="create", room="match-3", body={"message": "no"})
+        told = self.apply(5, path, *RECREATE, "--on-failure", "stop")
+        self.assertEqual(told["deleted"], ["match-3"])
+        self.assertEqual(set(f"match-{n}" for n in range(60)) - set(self.rooms()), {"match-3"})
+
+    def test_row_77_kept_room_that_left_the_manifest_is_created(self):
+        path, wanted = self.there(5)
+        self.sandbox.fault(action="respond", status=400, op="create", room="match-3", body={"message": "no"})
+        self.apply(5, path, *RECREATE)
+        self.manifest([room(n, name="Final") for n in range(3)])
+        self.apply(0, path, *RECREATE)
+        self.assert_applied(wanted)
+        self.assertFalse(os.path.exists(self.kept(path)))
+
+    def test_row_77_room_that_is_there_again_is_left_alone(self):
+        path, _ = self.there(5)
+        self.sandbox.fault(action="respond", status=400, op="create", room="match-3", body={"message": "no"})
+        self.apply(5, path, *RECREATE)
+        other = room(3, name="Final", about="By hand")
+        self.apply(0, self.manifest([other], "other.jsonl"))
+        self.apply(3, path, "--plan")
+        self.assertEqual(self.rooms()["match-3"]["about"], "By hand")
+        self.assertFalse(os.path.exists(self.kept(path)))
+
+
+class KeptFile(RecreateTest):
+    def lost(self):
+        path, wanted = self.there(5)
+        self.sandbox.fault(action="respond", status=400, op="create", room="match-3", body={"message": "no"})
+        self.apply(5, path, *RECREATE)
+        return path, wanted
+
+    def test_row_77_damaged_or_foreign_file_is_refused_before_anything_is_sent(self):
+        path, _ = self.lost()
+        with open(self.kept(path), "rb") as file:
+            sound = file.read()
+        for name, content in [("a letter", sound.replace(b"Final", b"Fynal", 1)), ("other", b"hello\n"),
+                              ("results", b'{"index":0}\n'), ("a line cut short", sound[:50] + b"\n" + sound)]:
+            with self.subTest(name):
+                with open(self.kept(path), "wb") as file:
+                    file.write(content)
+                before = self.requests()
+                line = self.error_line(self.exits(self.roomctl("apply", path, *RECREATE), 1))
+                self.assertIn(self.kept(path), line)
+                self.assertEqual(self.requests(), before)
+                with open(self.kept(path), "rb") as file:
+                    self.assertEqual(file.read(), content)
+
+    def test_row_77_torn_last_line_is_no_damage(self):
+        path, wanted = self.lost()
+        with open(self.kept(path), "r+b") as file:
+            first = file.readline()
+            file.seek(0, os.SEEK_END)
+            file.write(first[:60])
+        self.apply(0, path, *RECREATE)
+        self.assert_applied(wanted)
+
+    def test_row_77_file_of_another_service_is_refused(self):
+        path, _ = self.lost()
+        other = self.start_sandbox()
+        result = harness.run(*other.arguments(), "apply", path, *RECREATE, env=SANDBOX_ENVIRONMENT)
+        self.assertIn("of another service", self.error_line(self.exits(result, 1)))
+
+    def test_row_77_nothing_is_deleted_where_it_cannot_be_kept(self):
+        path, _ = self.there(5)
+        before = self.rooms()
+        result = self.exits(self.roomctl("apply", path, *RECREATE, "--kept", "/dev/full"), 1)
+        self.assertIn("/dev/full", result.stderr)
+        result = self.exits(self.roomctl("apply", path, *RECREATE, "--kept", self.path("none/kept")), 1)
+        self.assertIn("none/kept", result.stderr)
+        limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (600, 600))
+        result = self.exits(self.roomctl("apply", path, *RECREATE, preexec_fn=limit), 1)
+        self.assertIn(self.kept(path), result.stderr)
+        self.assertFalse(os.path.exists(self.kept(path)))
+        self.assertEqual(self.sent("delete"), 0)
+        self.assertEqual(self.rooms(), before)
+
+
+class Confirmation(RecreateTest):
+    def test_row_77_without_a_terminal_yes_is_needed(self):
+        path, _ = self.there(3)
+        before = self.requests()
+        line = self.error_line(self.exits(self.roomctl("apply", path, "--plan", "--recreate"), 2))
+        self.assertIn("--yes", line)
+        self.assertIn("nothing was sent", line)
+        self.assertEqual(self.requests(), before)
+        self.exits(self.roomctl("apply", path, "--yes"), 2)
+
+    def test_row_77_standard_input_is_kept_in_the_current_folder(self):
+        self.there(3)
+        self.sandbox.fault(action="respond", status=400, op="create", room="match-1", body={"message": "no"})
+        text = json_lines([room(n, name="Final") for n in range(3)])
+        told = self.apply(5, "-", *RECREATE, input=text, cwd=self.folder)
+        self.assertEqual(told["kept"], "roomctl.kept")
+        self.apply(0, "-", *RECREATE, input=text, cwd=self.folder)
+        self.assertFalse(os.path.exists(self.path("roomctl.kept")))
+
+    def asked(self, path, reply):
+        """What a terminal shows and the exit code."""
+        controller, terminal = pty.openpty()
+        self.addCleanup(os.close, controller)
+        process = subprocess.Popen(
+            [*harness.PROGRAM, *self.sandbox.arguments(), "apply", path, "--plan", "--recreate"],
+            env=clean_environment(**SANDBOX_ENVIRONMENT), stdin=terminal, stdout=terminal, stderr=terminal,
+            start_new_session=True)
+        os.close(terminal)
+        self.addCleanup(end, process)
+        shown = read_until(controller, b"[y/N]").decode()
+        self.assertEqual(self.sent("delete"), 0)
+        if isinstance(reply, bytes):
+            os.write(controller, reply)
+        else:
+            process.send_signal(reply)
+        read_until(controller, b"never")
+        return shown, process.wait(harness.LIMIT)
+
+    def test_row_77_terminal_is_asked(self):
+        path, wanted = self.there(7)
+        before = self.rooms()
+        for reply in [b"n\n", b"\n", b"yeah\n", b"\x04", signal.SIGTERM]:
+            with self.subTest(reply):
+                shown, code = self.asked(path, reply)
+                self.assertIn("7 rooms will be deleted and created again: match-0, match-1, ", shown)
+                self.assertEqual(code, 4)
+                self.assertEqual(self.rooms(), before)
+                self.assertFalse(os.path.exists(self.kept(path)))
+        self.assertEqual(self.asked(path, b"y\n")[1], 0)
+        self.assert_applied(wanted)
+
+
+if __name__ == "__main__":
+    main()
