@@ -75,9 +75,9 @@ concept bulk_token = !std::convertible_to<T, bulk_options>;
 /// process, see config::threading. Exempt is stats(), which any thread may call.
 ///
 /// @par fork()
-/// In the child of a fork() a client may not be used, not even be destroyed: its connections, TLS sessions and
-/// locks are shared with the parent or copied in an unknown state. The child may call only exec or _exit().
-/// All descriptors of the client are close-on-exec.
+/// In the child of a fork() a client may not be used, not even be destroyed: its connections, TLS sessions
+/// and locks are shared with the parent or copied in an unknown state. The child may call only exec or
+/// _exit(). All descriptors of the client are close-on-exec.
 class client
 {
 public:
