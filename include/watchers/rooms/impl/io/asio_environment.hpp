@@ -100,6 +100,10 @@ public:
     {
         timer_.reset();
         resolver_.reset();
+    }
+
+    void let_go_of_strand() noexcept override
+    {
         executor_ = callers_executor_;
         shell_->let_go_of_strand();
     }

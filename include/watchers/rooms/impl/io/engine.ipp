@@ -273,6 +273,7 @@ WATCHERS_ROOMS_DECL void engine::abandon() noexcept
     gate_.close();
     credentials_.close();
     environment_->abandon();
+    environment_->let_go_of_strand();
     home_.let_go_of_strand();
 }
 

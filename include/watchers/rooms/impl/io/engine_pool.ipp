@@ -155,6 +155,10 @@ WATCHERS_ROOMS_DECL void engine::on_opened(connection& c)
     totals_.opened.add(1);
     if (c.resumed()) totals_.resumed.add(1);
     const std::exception_ptr out_of_memory = turn_away_late(now);
+    if (c.state() != pool_core::slot_state::opening) { // the last call of a drain ended: c is closed
+        if (out_of_memory) std::rethrow_exception(out_of_memory);
+        return;
+    }
     auto* const next = pool_.opened(c, now, expires_at);
     note_pool();
     if (next != nullptr) {

@@ -75,6 +75,10 @@ public:
 
     // The execution context is being destroyed: lets go of everything that belongs to it.
     virtual void abandon() noexcept = 0;
+
+    // The same, for a strand of the client's own. Only when the execution context is being destroyed: before,
+    // other threads may look at it.
+    virtual void let_go_of_strand() noexcept {}
 };
 
 } // namespace watchers::rooms::detail
