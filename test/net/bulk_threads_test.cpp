@@ -424,6 +424,7 @@ TEST_CASE("bulk_journal_serves_one_run_at_a_time")
 TEST_CASE("bulk_journal_serves_another_run_after_one_that_was_abandoned")
 {
     for (const mode m : all_modes) {
+        if (m == mode::strand_outside) continue; // the caller's own strand must not outlive its context
         CAPTURE(static_cast<int>(m));
         const scratch_folder files;
         journal j(files.file(0), manifest);
