@@ -117,10 +117,10 @@ public:
     ///
     /// An operation did not reach the service if it failed after all its retries and no byte of a response
     /// came: the name was not resolved, no connection was made, the TLS handshake failed, the connection was
-    /// lost or a limit on time passed before a response. Any response begins the count anew, 429 and 5xx
+    /// lost or a limit on time passed before a response. Any response resets the count, 429 and 5xx
     /// included (a gateway that answers 502 or 503 for a service that is gone is a matter of above()).
     /// Operations that say nothing of the service (skipped, stopped, journaled, cancelled, invalid, no
-    /// connection of the pool free) do not count and begin nothing anew.
+    /// connection of the pool free) do not count and do not reset it.
     ///
     /// While the service is gone max_in_flight operations end at about the same time, each when its timeout
     /// or its attempts are used up. So a number up to max_in_flight stops the run about one

@@ -96,7 +96,7 @@ WATCHERS_ROOMS_DECL void engine::open_wanted()
         if (!pool_.should_open()) break;
         if (!pool_.has_closed()) {
             if (const auto n = connections_.size(); n == unresolved_.capacity())
-                unresolved_.reserve(2 * n + 4); // a result is not lost for want of memory
+                unresolved_.reserve(2 * n + 4); // no result is lost when memory is short
             connections_.push_back(std::make_unique<connection>(*this));
             pool_.add(*connections_.back());
         }
@@ -136,7 +136,7 @@ WATCHERS_ROOMS_DECL void engine::on_resolved(error_code ec, std::vector<endpoint
     } catch (const std::bad_alloc&) {
         resolution_.discard();
     }
-    unresolved_.clear(); // apart: a failure may begin another opening, which is to resolve anew
+    unresolved_.clear(); // apart: a failure may begin another opening, which resolves again
     for (const auto& c : connections_)
         if (c->resolving()) unresolved_.push_back(c.get());
     for (std::size_t i = 0, n = unresolved_.size(); i < n; ++i) // more room may be made meanwhile
