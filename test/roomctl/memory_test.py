@@ -61,7 +61,7 @@ class Memory(RoomctlTest):
     def test_operations_that_are_carried_out(self):
         sandbox = WatchedSandbox()
         self.addCleanup(sandbox.close)
-        rooms = self.write("rooms.jsonl", (json.dumps({"roomId": f"match-{n}", "name": "Match", "about": ""}) + "\n"
+        rooms = self.write("rooms.jsonl", (json.dumps({"roomId": f"match-{n}", "name": "Match", "about": "A match"}) + "\n"
                                            for n in range(self.ROOMS)))
         self.exits(harness.run(*sandbox.arguments(), "apply", rooms, env=SANDBOX_ENVIRONMENT), 0)
         peaks = []
