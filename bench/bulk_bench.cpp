@@ -40,7 +40,7 @@ void run_bulk(asio::io_context& io, rooms::client& client, const bench::options&
             if (!number) return std::nullopt;
             return make_operation(options.workload, *number);
         },
-        [&](const rooms::bulk_result& r) { good += r.room.id().has_value(); }, bulk, asio::detached);
+        [&](const rooms::bulk_result& r) { good += r.room.name().has_value(); }, bulk, asio::detached);
     io.run();
     io.restart();
     if (good != requests) throw std::runtime_error("some answers are no room");

@@ -35,7 +35,7 @@ inline void check_answer(unsigned status, std::string_view body)
     if (status != 200 && status != 201)
         throw std::runtime_error("unexpected status " + std::to_string(status));
     const boost::json::value room = boost::json::parse(body);
-    if (!room.as_object().contains("roomId")) throw std::runtime_error("the answer is no room");
+    if (!room.as_object().contains("name")) throw std::runtime_error("the answer is no room");
 }
 
 } // namespace bench

@@ -30,7 +30,7 @@ asio::awaitable<void> work(rooms::client& client, bench::workload kind, bench::r
         else
             room = co_await client.async_create_room(rooms::new_room(
                 bench::room_id(*number), std::string(bench::room_name), std::string(bench::room_about)));
-        if (!room.id()) throw std::runtime_error("the answer is no room");
+        if (!room.name()) throw std::runtime_error("the answer is no room");
     }
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSL-1.0
 #
-# serve.sh PORT [DIR]: nginx on https://127.0.0.1:PORT, answering every room request with the same room of about 300 bytes.
+# serve.sh PORT [DIR]: nginx on https://127.0.0.1:PORT, which answers every request with a room of about 300 bytes.
 # DIR (a fresh temporary folder by default) receives the certificates; the CA to trust is DIR/ca.pem.
 # Stays in the foreground as one process, until it is terminated.
 set -euo pipefail
@@ -35,8 +35,8 @@ room='{"id":48213,"roomId":"@ID@","name":"Final of the benchmark cup","about":"K
 room+=' measures is welcome.","isSpeak":false,"status":"SOON","startTime":"2026-12-31 20:00:00","endTime":"2026-12-31'
 room+=' 23:00:00","pic":null,"createdAt":"2026-11-02T09:14:07.512Z","updatedAt":"2026-11-02T09:14:07.512Z"}'
 
-# The id of the request, as a server has it; of a create, whose body nginx does not read, the number it was made with is
-# not known, so that the member is another one of the same size.
+# A get returns the id that the path names. nginx does not read a create's body, and the library refuses a response about
+# another room: the response to a create has a member of the same size instead of the id.
 get=${room//@ID@/\$room_id}
 post=${room//\"roomId\":\"@ID@\"/\"serverId\":\"srv-1\"}
 sed -e "s|@DIR@|$dir|g" -e "s|@PORT@|$port|g" -e "s|@GET@|$get|g" -e "s|@POST@|$post|g" "$here/server/nginx.conf.in" >"$dir/nginx.conf"
