@@ -299,6 +299,11 @@ WATCHERS_ROOMS_DECL std::size_t tls_session::next_of_record(std::size_t room) no
     constexpr std::size_t header = 5; // type, version (2), length (2)
     std::size_t n = 0;
     room = std::min(room, input_.size());
+    if (header_size_ == 0 && room >= header) { // nearly always
+        body_left_ = static_cast<unsigned char>(input_[3]) * 256U + static_cast<unsigned char>(input_[4]);
+        header_size_ = header;
+        n = header;
+    }
     while (n < room && header_size_ < header) {
         const auto byte = static_cast<unsigned char>(input_[n++]);
         if (++header_size_ == 4) body_left_ = byte * 256U;

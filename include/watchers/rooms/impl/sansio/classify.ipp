@@ -16,6 +16,7 @@ WATCHERS_ROOMS_DECL bool is_web_page(const response& r)
 {
     if (!r.coding.empty()) return r.html; // the body was not read
     std::string_view body = r.body;
+    if (!r.html && body.starts_with('{')) return false; // nearly always
     if (body.starts_with("\xEF\xBB\xBF")) body.remove_prefix(3);
     const auto first = body.find_first_not_of(" \t\r\n\f\v");
     if (first == std::string_view::npos) return false;

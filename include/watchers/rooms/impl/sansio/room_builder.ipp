@@ -11,6 +11,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <optional>
 #include <utility>
@@ -56,7 +57,7 @@ public:
         for (unsigned m = 0; m < name_count; ++m) {
             if ((unusable_ & (1U << m)) == 0) continue;
             if (!text.empty()) text += "; ";
-            text += name_of(m);
+            text += names[m];
             text += expectation_of(static_cast<member>(m));
         }
         return text;
@@ -156,15 +157,13 @@ private:
     static constexpr unsigned name_count = member_count + 1;
     static constexpr unsigned no_member = name_count;
 
-    static std::string_view name_of(unsigned m) noexcept
-    {
-        static constexpr std::string_view names[name_count] = {
-            "roomId",         "name",    "about",           "pic",           "streamUrl", "sourceUrl",
-            "startTime",      "endTime", "streamStartTime", "streamEndTime", "isSpeak",   "status",
-            "externalRoomId",
-        };
-        return names[m];
-    }
+    static constexpr std::string_view names[name_count] = {
+        "roomId",         "name",    "about",           "pic",           "streamUrl", "sourceUrl",
+        "startTime",      "endTime", "streamStartTime", "streamEndTime", "isSpeak",   "status",
+        "externalRoomId",
+    };
+
+    static constexpr unsigned index(member m) noexcept { return static_cast<unsigned>(m); }
 
     static std::string_view expectation_of(member m) noexcept
     {
@@ -174,26 +173,33 @@ private:
         return m == member::voice ? ": not a boolean" : ": not a known status";
     }
 
+    // The first of these members whose name is the key, which is as long as their names are: a comparison of
+    // a constant size is a load or two instead of a call.
+    template <unsigned M, unsigned... Others>
+    static unsigned pick(const char* key) noexcept
+    {
+        constexpr std::string_view name = names[M];
+        if (std::memcmp(key, name.data(), name.size()) == 0) return M;
+        if constexpr (sizeof...(Others) == 0)
+            return no_member;
+        else
+            return pick<Others...>(key);
+    }
+
     static unsigned find_member(std::string_view key) noexcept
     {
-        const auto pick = [key](member m, member other) {
-            if (key == name_of(static_cast<unsigned>(m))) return static_cast<unsigned>(m);
-            if (key == name_of(static_cast<unsigned>(other))) return static_cast<unsigned>(other);
-            return no_member;
-        };
+        const char* const k = key.data();
         switch (key.size()) {
-        case 3: return pick(member::picture_url, member::picture_url);
-        case 4: return pick(member::name, member::name);
-        case 5: return pick(member::about, member::about);
-        case 6: return pick(member::id, member::status);
-        case 7: return pick(member::voice, member::ends_at);
+        case 3: return pick<index(member::picture_url)>(k);
+        case 4: return pick<index(member::name)>(k);
+        case 5: return pick<index(member::about)>(k);
+        case 6: return pick<index(member::id), index(member::status)>(k);
+        case 7: return pick<index(member::voice), index(member::ends_at)>(k);
         case 9:
-            if (key == name_of(static_cast<unsigned>(member::starts_at)))
-                return static_cast<unsigned>(member::starts_at);
-            return pick(member::stream_url, member::source_url);
-        case 13: return pick(member::stream_ends_at, member::stream_ends_at);
-        case 14: return key == name_of(external_id) ? external_id : no_member;
-        case 15: return pick(member::stream_starts_at, member::stream_starts_at);
+            return pick<index(member::starts_at), index(member::stream_url), index(member::source_url)>(k);
+        case 13: return pick<index(member::stream_ends_at)>(k);
+        case 14: return pick<external_id>(k);
+        case 15: return pick<index(member::stream_starts_at)>(k);
         default: return no_member;
         }
     }

@@ -72,8 +72,10 @@ WATCHERS_ROOMS_DECL bool has_empty_segment(std::string_view id) noexcept
 WATCHERS_ROOMS_DECL std::string check_room_id(std::string_view id)
 {
     if (id.empty()) return "roomId: must not be empty";
-    if (has_dot_segment(id)) return "roomId: must not be \".\" or \"..\", nor hold them between slashes";
-    if (has_empty_segment(id))
+    const bool slashed = id.find('/') != std::string_view::npos || id.find('\\') != std::string_view::npos;
+    if (id == "." || id == ".." || (slashed && has_dot_segment(id)))
+        return "roomId: must not be \".\" or \"..\", nor hold them between slashes";
+    if (slashed && has_empty_segment(id))
         return "roomId: must not begin or end with a slash or backslash, nor hold two in a row (example: "
                "a/b)";
     if (std::string fault = check_text("roomId", id, max_id_size); !fault.empty()) return fault;
