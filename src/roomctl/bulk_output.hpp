@@ -32,6 +32,7 @@ struct plan_summary
     std::string file;
     std::uint64_t rooms = 0;
     std::uint64_t create = 0;
+    std::uint64_t deleted_earlier = 0; // of `create`: an earlier run deleted them
     std::uint64_t recreate = 0;
     std::uint64_t voice = 0;
     std::uint64_t status = 0; // of rooms that are there
@@ -42,6 +43,7 @@ struct plan_summary
     std::array<std::uint64_t, bulk_report::kinds> operations{}; // by kind
     rooms::error_code stopped_by;
     std::string stop_reason; // more of it; may be empty
+    std::string kept;        // the file that an earlier run left behind, if rooms in it are still needed
     bool unproven = false; // every room is missing, and no response was like the API's: base_url may be wrong
     exit_code code = exit_code::done;
 

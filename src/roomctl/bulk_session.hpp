@@ -44,6 +44,12 @@ struct bulk_end
     std::string reason;    // the run's, where the service was not reached; empty otherwise
     rooms::bulk_summary summary;
     std::exception_ptr thrown; // by source or sink
+
+    // Operations that were sent or failed on their own, not those that were left out.
+    std::uint64_t carried_out() const noexcept
+    {
+        return summary.operations - summary.stopped - summary.skipped - summary.journaled;
+    }
 };
 
 // A client and the signals that interrupt it, for bulk runs one after the other. The first SIGINT, SIGTERM or

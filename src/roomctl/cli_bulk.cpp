@@ -128,12 +128,16 @@ void bulk_arguments::add_plan(const command_maker& make)
                  "  -/+  would be deleted, created   !    cannot be changed      ?    could not be read\n\n"
                  "Nothing is changed; `roomctl apply --plan` does it. Members that the manifest or the\n"
                  "service does not tell are not compared, nor is sourceUrl, which the service changes.\n"
+                 "Rooms that an interrupted apply --recreate deleted are planned with what it kept of\n"
+                 "them in FILE.kept.\n"
                  "The exit code is 3 if a room cannot be as asked or an entry is left out.\n");
     add_file(plan_);
     add_format(plan_);
     add_shard_and_skip(plan_);
     add_pace(plan_);
     plan_->add_flag("--recreate", apply_values_.recreate, "Plan to delete and create what cannot be changed");
+    plan_->add_option("--kept", kept_, "The kept file of apply --plan, in place of FILE.kept")
+        ->type_name("PATH");
 }
 
 void bulk_arguments::add_export(const command_maker& make)
@@ -228,7 +232,11 @@ apply_command bulk_arguments::take_apply() const
 std::optional<any_command> bulk_arguments::take() const
 {
     if (apply_->parsed()) return take_apply();
-    if (plan_->parsed()) return plan_command{file_, take_input(), take_pace(), apply_values_.recreate};
+    if (plan_->parsed()) {
+        plan_command p{file_, take_input(), take_pace(), apply_values_.recreate, std::nullopt};
+        if (plan_->count("--kept") != 0) p.kept = kept_;
+        return p;
+    }
     if (!export_->parsed()) return std::nullopt;
     export_command c = export_values_;
     c.format = take_format();

@@ -68,18 +68,36 @@ std::string changes_text(const room_plan& p, bool possible)
     return text;
 }
 
-// What becomes of a room that is deleted and created.
-std::string recreation_text(const room_plan& p)
+// The members that are taken over from the room that was there before.
+std::string kept_text(const room_plan& p)
 {
-    std::string text = p.live ? "delete, although it is LIVE, and create: " : "delete and create: ";
-    text += changes_text(p, false);
-    if (const std::string others = changes_text(p, true); !others.empty()) text += ", " + others;
+    std::string text;
     const char* before = "; kept: ";
     for (const kept_member& k : p.kept) {
         const bool plain = k.what == member::voice || k.what == member::status;
         text += std::exchange(before, ", ") + std::string(name_of(k.what)) + ' ' +
                 (plain ? k.value : quoted(k.value));
     }
+    return text;
+}
+
+std::string recreation_text(const room_plan& p)
+{
+    std::string text = p.live ? "delete, although it is LIVE, and create: " : "delete and create: ";
+    text += changes_text(p, false);
+    if (const std::string others = changes_text(p, true); !others.empty()) text += ", " + others;
+    return text + kept_text(p);
+}
+
+std::string creation_text(const planned_room& r)
+{
+    const room_plan& p = r.plan;
+    std::string text = "create";
+    if (p.deleted_earlier) text += " again, since an earlier run deleted it";
+    if (p.deleted_earlier && r.line == 0) text += " (it is not in the manifest any more)";
+    if (p.steps.has(plan_step::status)) text += ", then set its status";
+    text += kept_text(p);
+    if (!p.obstacle.empty()) text += "; this will fail: " + escape(p.obstacle);
     return text;
 }
 
@@ -166,12 +184,11 @@ public:
     {
         const std::string id = ' ' + escape(r.room_id) + ": ";
         const room_plan& p = r.plan;
-        const bool status_follows = p.steps.has(plan_step::status);
         if (p.steps.has(plan_step::unread)) {
             print("?  " + id + "could not be read: " +
                   reason(r.error, r.diagnostics.http_status(), r.diagnostics.message()) + '\n');
         } else if (p.steps.has(plan_step::create)) {
-            print("+  " + id + "create" + (status_follows ? ", then set its status" : "") + '\n');
+            print("+  " + id + creation_text(r) + '\n');
         } else if (p.steps.has(plan_step::recreate)) {
             print("-/+" + id + recreation_text(p) + '\n');
         } else {
@@ -189,12 +206,15 @@ public:
     {
         std::string text = counted(s.rooms, "room") + ": ";
         text += with_thousands(s.create) + " to create";
+        if (s.deleted_earlier != 0)
+            text += " (" + with_thousands(s.deleted_earlier) + " of them deleted by an earlier run)";
         if (s.recreate != 0) text += ", " + with_thousands(s.recreate) + " to delete and create";
         text += ", voice of " + with_thousands(s.voice) + ", status of " + with_thousands(s.status) +
                 " to set, " + with_thousands(s.unchanged) + " as they are to be";
         if (s.cannot != 0) text += ", " + with_thousands(s.cannot) + " that cannot be as asked";
         if (s.unread != 0) text += ", " + with_thousands(s.unread) + " that could not be read";
         print(text + ".\n");
+        if (!s.kept.empty()) print("Rooms that an earlier run deleted are kept in " + escape(s.kept) + ".\n");
         if (s.left_out != 0 && s.command == "plan") tell_left_out(s.left_out);
         if (s.stopped_by) error(s.command + ": stopped before the end: " + why(s.stopped_by, s.stop_reason));
         if (s.unproven && !s.stopped_by)

@@ -114,6 +114,7 @@ struct plan_command
     manifest_options input;
     roomctl::pace pace;
     bool recreate = false;
+    std::optional<std::string> kept;
 };
 
 struct export_command

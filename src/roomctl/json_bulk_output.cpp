@@ -147,6 +147,7 @@ public:
             changes.push_back(std::move(change));
         }
         o["changes"] = std::move(changes);
+        if (r.plan.deleted_earlier) o["deleted_earlier"] = true;
         if (r.plan.anew) {
             json::object kept;
             for (const kept_member& k : r.plan.kept)
@@ -169,6 +170,7 @@ public:
         o["file"] = s.file;
         o["rooms"] = s.rooms;
         o["create"] = s.create;
+        if (s.deleted_earlier != 0) o["deleted_earlier"] = s.deleted_earlier;
         o["recreate"] = s.recreate;
         o["voice"] = s.voice;
         o["status"] = s.status;
@@ -179,6 +181,7 @@ public:
         o["left_out"] = s.left_out;
         o["stopped_by"] = error_or_null(s.stopped_by);
         if (!s.stop_reason.empty()) o["stop_reason"] = s.stop_reason;
+        if (!s.kept.empty()) o["kept"] = s.kept;
         o["unproven"] = s.unproven;
         o["exit_code"] = static_cast<int>(s.code);
         print(o);

@@ -27,7 +27,66 @@ try {
 } catch (const std::exception&) { // no memory
 }
 
+void require_regular(const output_file& file)
+{
+    if (!file.is_regular() || file.given()) file.refuse("--kept must be a regular file");
+}
+
+struct kept_content
+{
+    kept_rooms rooms;
+    std::uint64_t end = 0; // of the last whole line
+};
+
+kept_content read_all(const output_file& file, std::string_view service)
+{
+    file.require_start(kept_line_start, "kept rooms");
+    kept_content content;
+    const std::uint64_t size = file.size();
+    std::array<char, 65536> buffer{};
+    std::string rest;
+    std::uint64_t line = 0;
+    for (std::uint64_t offset = 0; offset < size;) {
+        const std::size_t n = file.read_at(offset, buffer.data(), buffer.size());
+        if (n == 0) break;
+        offset += n;
+        rest.append(buffer.data(), n);
+        std::size_t begin = 0;
+        for (std::size_t at; (at = rest.find('\n', begin)) != std::string::npos; begin = at + 1) {
+            ++line;
+            std::string fault;
+            auto kept = read_kept_line(std::string_view(rest).substr(begin, at - begin), service, fault);
+            if (!kept)
+                file.refuse("line " + with_thousands(line) + " " + fault +
+                            "; nothing was sent. Repair the file, or move it away");
+            if (kept->room)
+                content.rooms.insert_or_assign(kept->room_id, *std::move(kept->room));
+            else
+                content.rooms.erase(kept->room_id);
+            content.end += at - begin + 1;
+        }
+        rest.erase(0, begin);
+    }
+    return content;
+}
+
 } // namespace
+
+std::string kept_path(const std::optional<std::string>& given, const std::string& manifest, const shard& part)
+{
+    if (given) return *given;
+    std::string path = manifest == "-" ? "roomctl" : manifest;
+    if (part.count > 1) path += '.' + std::to_string(part.index) + "-of-" + std::to_string(part.count);
+    return path + ".kept";
+}
+
+kept_rooms read_kept_rooms(const std::string& path, const std::string& service)
+{
+    if (!kept_file::exists(path)) return {};
+    const output_file file(path, output_file::access::look);
+    require_regular(file);
+    return read_all(file, service).rooms;
+}
 
 bool kept_file::exists(const std::string& path) noexcept
 {
@@ -46,49 +105,15 @@ kept_file::kept_file(std::string path, std::string service, std::vector<std::str
 void kept_file::open()
 {
     file_.emplace(path_, output_file::access::own);
-    if (!file_->is_regular() || file_->given()) file_->refuse("--kept must be a regular file");
+    require_regular(*file_);
     for (const std::string& other : spared_)
         if (file_->is_same_as(other)) file_->refuse("is in use already; --kept would write to it");
     file_->lock();
     if (!file_->is_same_as(path_)) file_->refuse("was removed by another run; start again");
-    file_->require_start(kept_line_start, "kept rooms");
-    read();
+    kept_content content = read_all(*file_, service_);
+    rooms_ = std::move(content.rooms);
+    end_ = content.end;
     file_->cut(end_);
-}
-
-void kept_file::read()
-{
-    const std::uint64_t size = file_->size();
-    std::array<char, 65536> buffer{};
-    std::string rest;
-    std::uint64_t line = 0;
-    for (std::uint64_t offset = 0; offset < size;) {
-        const std::size_t n = file_->read_at(offset, buffer.data(), buffer.size());
-        if (n == 0) break;
-        offset += n;
-        rest.append(buffer.data(), n);
-        std::size_t begin = 0;
-        for (std::size_t at; (at = rest.find('\n', begin)) != std::string::npos; begin = at + 1) {
-            ++line;
-            std::string fault;
-            auto kept = read_kept_line(std::string_view(rest).substr(begin, at - begin), service_, fault);
-            if (!kept)
-                file_->refuse("line " + with_thousands(line) + " " + fault +
-                              "; nothing was sent. Repair the file, or move it away");
-            if (kept->room)
-                rooms_.insert_or_assign(kept->room_id, *std::move(kept->room));
-            else
-                rooms_.erase(kept->room_id);
-            end_ += at - begin + 1;
-        }
-        rest.erase(0, begin);
-    }
-}
-
-const desired_room* kept_file::find(const std::string& room_id) const
-{
-    const auto i = rooms_.find(room_id);
-    return i == rooms_.end() ? nullptr : &i->second;
 }
 
 void kept_file::add(const std::vector<const desired_room*>& more)

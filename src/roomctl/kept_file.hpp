@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kept_line.hpp"
+#include "manifest/room_key.hpp"
 #include "output_file.hpp"
 
 #include <cstdint>
@@ -12,6 +13,17 @@
 #include <vector>
 
 namespace roomctl {
+
+using kept_rooms = std::map<std::string, desired_room>; // by their ids
+
+// The kept file of a run of apply and of its plan: beside the manifest, one for each shard, since shards run
+// side by side.
+// @param given by the user; takes precedence.
+std::string kept_path(const std::optional<std::string>& given, const std::string& manifest, const shard&);
+
+// Reads the rooms of a kept file for a plan: none if there is no file. Nothing is created, changed or locked.
+// Refuses what kept_file refuses.
+kept_rooms read_kept_rooms(const std::string& path, const std::string& service);
 
 // The rooms that are deleted and created again, on the disk from before the delete until the create is done.
 // The file is only appended to while it is in use, and is removed when no room needs it any more.
@@ -30,8 +42,7 @@ public:
     static bool exists(const std::string& path) noexcept;
 
     const std::string& path() const noexcept { return path_; }
-    const std::map<std::string, desired_room>& rooms() const noexcept { return rooms_; }
-    const desired_room* find(const std::string& room_id) const;
+    const kept_rooms& rooms() const noexcept { return rooms_; }
 
     // Returns when the rooms are on the disk. Leaves the file as it was if that fails.
     void add(const std::vector<const desired_room*>&);
@@ -45,14 +56,13 @@ public:
 
 private:
     void open();
-    void read();
     void remove();
 
     std::string path_;
     std::string service_;
     std::vector<std::string> spared_;
     std::optional<output_file> file_;
-    std::map<std::string, desired_room> rooms_;
+    kept_rooms rooms_;
     std::uint64_t end_ = 0;
     std::string settled_; // lines not yet written
 };

@@ -9,8 +9,8 @@
 
 namespace roomctl {
 
-// A room of the kept file: one that a run was about to delete and to create again. The room is whole: as the
-// manifest had it, and else as it was.
+// A room of the kept file is one that a run was about to delete and to create again. It is whole: it has the
+// members that the manifest gave, and those of the room that was there.
 
 // The room's state as a later run finds it.
 enum class room_state : unsigned char
@@ -24,11 +24,12 @@ enum class kept_action : unsigned char
 {
     settle,     // the room is there: nothing is left to be done for the kept entry
     create,     // with what was kept
-    set_status, // the room was created again, and has not got its status
-    wait,       // it is not known how the room is: the kept entry stays
+    set_status, // the room was created again, and its status was not set
+    wait,       // the room could not be read: the kept entry stays
 };
 
-// @param actual of a room that is present; else null.
+// Decides what a later run does about a kept room.
+// @param actual the room if it is present; else null.
 inline kept_action action_for(const desired_room& kept, room_state state, const watchers::rooms::room* actual)
 {
     if (state == room_state::missing) return kept_action::create;
@@ -40,24 +41,31 @@ inline kept_action action_for(const desired_room& kept, room_state state, const 
     return kept_action::settle;
 }
 
-// The room to be created: as the manifest has it by now, and else as it was kept.
-inline desired_room with_kept(desired_room wanted, const desired_room& kept)
+// The plan of a room that is missing and that an earlier run deleted: it is created with the members that the
+// manifest gives by now, and with those that were kept where the manifest leaves them out.
+inline room_plan plan_missing(const desired_room& wanted, const desired_room& kept)
 {
-    watchers::rooms::new_room& to = wanted.room;
-    const watchers::rooms::new_room& from = kept.room;
-    if (!wanted.voice_given) {
-        to.voice(from.voice());
-        wanted.voice_given = kept.voice_given;
-    }
-    if (!wanted.status) wanted.status = kept.status;
-    if (!to.starts_at() && from.starts_at()) to.starts_at(*from.starts_at());
-    if (!to.ends_at() && from.ends_at()) to.ends_at(*from.ends_at());
-    if (!to.picture_url() && from.picture_url()) to.picture_url(*from.picture_url());
-    if (!to.stream_url() && from.stream_url()) to.stream_url(*from.stream_url());
-    if (!to.source_url() && from.source_url()) to.source_url(*from.source_url());
-    if (!to.stream_starts_at() && from.stream_starts_at()) to.stream_starts_at(*from.stream_starts_at());
-    if (!to.stream_ends_at() && from.stream_ends_at()) to.stream_ends_at(*from.stream_ends_at());
-    return wanted;
+    recreated_room whole(wanted, kept);
+    room_plan plan;
+    plan.deleted_earlier = true;
+    plan.obstacle = whole.fault();
+    plan.kept = whole.take_kept();
+    plan.anew = whole.take_room();
+    plan.steps.add(plan_step::create);
+    if (plan.anew->status) plan.steps.add(plan_step::status);
+    return plan;
+}
+
+// The plan of a room that an earlier run created again, whose status it did not set.
+inline room_plan plan_missing_status(const desired_room& kept, const watchers::rooms::room& actual)
+{
+    room_plan plan;
+    plan.anew = kept;
+    plan.steps.add(plan_step::status);
+    const auto from = actual.status();
+    plan.changes.push_back({member::status, std::string(from ? to_string(*from) : std::string_view()),
+                            std::string(to_string(*kept.status)), true});
+    return plan;
 }
 
 // How an operation of a unit (delete, create, status) ended.

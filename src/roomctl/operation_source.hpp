@@ -9,6 +9,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <numeric>
 #include <optional>
 #include <unordered_map>
 #include <utility>
@@ -109,6 +110,24 @@ private:
     std::size_t other_ = 0;
     std::uint64_t line_ = 0;
 };
+
+// By kind: the value of rooms::operation_kind is the index.
+using kind_totals = std::array<std::uint64_t, 5>;
+
+// Of all operations of a manifest that is applied without a plan.
+inline kind_totals count_operations(const manifest& m)
+{
+    kind_totals totals{};
+    operation_source source(m, nullptr);
+    while (const auto op = source.next())
+        ++totals[static_cast<std::size_t>(op->kind())];
+    return totals;
+}
+
+inline std::uint64_t sum_of(const kind_totals& totals) noexcept
+{
+    return std::accumulate(totals.begin(), totals.end(), std::uint64_t(0));
+}
 
 // Remembers the lines of the operations that are under way.
 class line_book

@@ -73,11 +73,12 @@ void output_file::open()
         return;
     }
     // For writing only: that is refused at once where nobody reads a pipe.
-    descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | safely, access_ == access::own ? 0600 : 0666);
+    const int how = access_ == access::look ? O_RDONLY : O_WRONLY | O_CREAT;
+    descriptor_ = ::open(path_.c_str(), how | safely, access_ == access::own ? 0600 : 0666);
     if (descriptor_ >= 0) return;
     if (errno == ELOOP) refuse("is a symbolic link, which is not followed");
     if (errno == ENXIO) refuse("is a pipe that no program reads, or a socket");
-    fail("cannot be written");
+    fail(access_ == access::look ? "cannot be read" : "cannot be written");
 }
 
 void output_file::check()

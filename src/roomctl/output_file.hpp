@@ -23,8 +23,9 @@ class output_file
 public:
     enum class access
     {
-        own, // mode 0600, which an existing file gets by cut(): others could lock what they can read
-        all, // a new file can be read by others, as the umask allows
+        own,  // mode 0600, which an existing file gets by cut(): others could lock what they can read
+        all,  // a new file can be read by others, as the umask allows
+        look, // is only read, to see what a run would find; it must exist
     };
 
     output_file(std::string path, access);

@@ -2,14 +2,14 @@
 #include "plan.hpp"
 
 #include "answered_room.hpp"
+#include "apply_journal.hpp"
 #include "bulk_setup.hpp"
 #include "commands.hpp"
 #include "kept_rules.hpp"
 
 #include <deque>
 #include <exception>
-#include <map>
-#include <unordered_set>
+#include <set>
 #include <utility>
 #include <variant>
 
@@ -21,12 +21,13 @@ class comparison
 {
 public:
     comparison(const manifest& m, bool recreate, bool keep_decisions,
-               const std::function<void(const planned_room&)>& tell, const kept_file* kept)
+               const std::function<void(const planned_room&)>& tell, const kept_rooms& kept)
         : entries_(m.read())
         , recreate_(recreate)
         , keep_decisions_(keep_decisions)
         , tell_(tell)
         , kept_(kept)
+        , other_(kept.begin())
     {}
 
     std::optional<rooms::operation> next()
@@ -34,9 +35,9 @@ public:
         std::optional<manifest_entry> e = entries_.next();
         if (!e) return next_other();
         pending_.push_back({e->at.line, std::get<desired_room>(std::move(e->content))});
-        if (kept_ != nullptr && kept_->find(pending_.back().wanted.room.id()) != nullptr)
-            in_manifest_.insert(pending_.back().wanted.room.id());
-        return rooms::operation::get(pending_.back().wanted.room.id());
+        const std::string& id = pending_.back().wanted.room.id();
+        if (kept_.contains(id)) in_manifest_.insert(id);
+        return rooms::operation::get(id);
     }
 
     // Results come in the order of the entries.
@@ -49,31 +50,15 @@ public:
         refuse_other_room(r);
         // A 404 without the form of the API's errors may be another host's.
         if (!r.error || r.diagnostics.recognized()) service_seen_ = true;
-        if (p.other) {
-            take_other(r, p);
-            return;
-        }
-        room_plan plan;
-        const kept_action action = heed_kept(r, p.wanted);
-        if (!r.error) {
-            plan = make_plan(p.wanted, &r.room, recreate_);
-        } else if (r.error == rooms::errc::not_found) {
-            plan = make_plan(p.wanted, nullptr, recreate_);
-        } else {
-            plan.steps.add(plan_step::unread);
-            report_.note(exit_code_of(r.error, rooms::effect::none));
-        }
-        if ((action == kept_action::create || action == kept_action::set_status) && !plan.anew)
-            plan.anew = p.wanted;
-        // The manifest gives another status than the one that was kept, and the room has it.
-        if (action == kept_action::set_status && !plan.steps.has(plan_step::status))
-            outcome.decisions.settled.push_back(p.wanted.room.id());
-        count(plan.steps);
-        if (plan.steps.has(plan_step::cannot)) report_.note(exit_code::rejected);
-        if (keep_decisions_) keep(plan);
+        const room_plan plan = p.other ? plan_other(r, p.wanted) : plan_of(r, p.wanted);
+        if (p.other && plan.steps.empty()) return;
+        count(plan);
+        const bool unread = plan.steps.has(plan_step::unread);
+        if (unread) report_.note(exit_code_of(r.error, rooms::effect::none));
+        if (plan.steps.has(plan_step::cannot) || !plan.obstacle.empty()) report_.note(exit_code::rejected);
+        if (keep_decisions_) keep(plan, p.other);
         if (plan.steps.empty()) return;
-        const rooms::error_code ec = plan.steps.has(plan_step::unread) ? r.error : rooms::error_code();
-        tell_({p.wanted.room.id(), p.line, plan, ec, r.diagnostics});
+        tell_({p.wanted.room.id(), p.line, plan, unread ? r.error : rooms::error_code(), r.diagnostics});
     }
 
     void note(exit_code e) noexcept { report_.note(e); }
@@ -96,24 +81,65 @@ private:
         return r.error == rooms::errc::not_found ? room_state::missing : room_state::unread;
     }
 
-    // Completes a room of the manifest with what an earlier run kept of it.
-    kept_action heed_kept(const rooms::bulk_result& r, desired_room& wanted)
+    // Of a room of the manifest, which an earlier run may have kept.
+    room_plan plan_of(const rooms::bulk_result& r, const desired_room& wanted)
     {
-        const desired_room* const kept = kept_ != nullptr ? kept_->find(wanted.room.id()) : nullptr;
-        if (kept == nullptr) return kept_action::wait;
-        const kept_action action = action_for(*kept, state_of(r), r.error ? nullptr : &r.room);
-        if (action == kept_action::create) wanted = with_kept(std::move(wanted), *kept);
-        if (action == kept_action::set_status && !wanted.status) wanted.status = kept->status;
-        if (action == kept_action::settle) outcome.decisions.settled.push_back(wanted.room.id());
-        return action;
+        const rooms::room* const actual = r.error ? nullptr : &r.room;
+        const room_state state = state_of(r);
+        const auto kept = kept_.find(wanted.room.id());
+        if (kept == kept_.end()) return plan_of(state, actual, wanted);
+        switch (action_for(kept->second, state, actual)) {
+        case kept_action::create: return plan_missing(wanted, kept->second);
+        case kept_action::set_status: return plan_status(actual, wanted, kept->second);
+        case kept_action::settle: settle(kept->first); break;
+        case kept_action::wait: outcome.decisions.waiting.push_back(kept->first); break;
+        }
+        return plan_of(state, actual, wanted);
     }
+
+    room_plan plan_of(room_state state, const rooms::room* actual, const desired_room& wanted) const
+    {
+        if (state != room_state::unread) return make_plan(wanted, actual, recreate_);
+        room_plan plan;
+        plan.steps.add(plan_step::unread);
+        return plan;
+    }
+
+    // Of a room whose kept status was not set. The manifest's status takes precedence.
+    room_plan plan_status(const rooms::room* actual, desired_room wanted, const desired_room& kept)
+    {
+        if (!wanted.status) wanted.status = kept.status;
+        room_plan plan = make_plan(wanted, actual, recreate_);
+        if (!plan.steps.has(plan_step::status)) settle(wanted.room.id());
+        if (!plan.anew) plan.anew = std::move(wanted);
+        return plan;
+    }
+
+    // Of a room that an earlier run kept and that is not in the manifest.
+    room_plan plan_other(const rooms::bulk_result& r, const desired_room& kept)
+    {
+        const std::string& id = kept.room.id();
+        room_plan plan;
+        switch (action_for(kept, state_of(r), r.error ? nullptr : &r.room)) {
+        case kept_action::settle: settle(id); break;
+        case kept_action::create: {
+            const desired_room bare{rooms::new_room(id, kept.room.name(), kept.room.about()), std::nullopt};
+            return plan_missing(bare, kept);
+        }
+        case kept_action::set_status: return plan_missing_status(kept, r.room);
+        case kept_action::wait:
+            outcome.decisions.waiting.push_back(id);
+            plan.steps.add(plan_step::unread);
+            break;
+        }
+        return plan;
+    }
+
+    void settle(const std::string& id) { outcome.decisions.settled.push_back(id); }
 
     std::optional<rooms::operation> next_other()
     {
-        if (kept_ == nullptr) return std::nullopt;
-        if (!at_others_) other_ = kept_->rooms().begin();
-        at_others_ = true;
-        for (; other_ != kept_->rooms().end(); ++other_) {
+        for (; other_ != kept_.end(); ++other_) {
             if (in_manifest_.contains(other_->first)) continue;
             pending_.push_back({0, other_->second, true});
             return rooms::operation::get((other_++)->first);
@@ -121,37 +147,24 @@ private:
         return std::nullopt;
     }
 
-    void take_other(const rooms::bulk_result& r, pending& p)
-    {
-        room_plan plan;
-        switch (action_for(p.wanted, state_of(r), r.error ? nullptr : &r.room)) {
-        case kept_action::settle: outcome.decisions.settled.push_back(p.wanted.room.id()); return;
-        case kept_action::create: plan = make_plan(p.wanted, nullptr, false); break;
-        case kept_action::set_status: plan.steps.add(plan_step::status); break;
-        case kept_action::wait:
-            plan.steps.add(plan_step::unread);
-            report_.note(exit_code_of(r.error, rooms::effect::none));
-            break;
-        }
-        count(plan.steps);
-        tell_({p.wanted.room.id(), 0, plan, plan.steps.has(plan_step::unread) ? r.error : rooms::error_code(),
-               r.diagnostics});
-        if (!plan.steps.has(plan_step::unread))
-            outcome.decisions.others.push_back({plan.steps, std::move(p.wanted)});
-    }
-
-    void keep(const room_plan& plan)
+    void keep(const room_plan& plan, bool other)
     {
         plan_decisions& all = outcome.decisions;
+        if (other) {
+            if (plan.anew) all.others.push_back({plan.steps, *plan.anew});
+            return;
+        }
         if (plan.anew) all.anew.emplace(all.steps.size(), *plan.anew);
         all.steps.push_back(plan.steps);
     }
 
-    void count(plan_steps steps)
+    void count(const room_plan& plan)
     {
+        const plan_steps steps = plan.steps;
         plan_summary& s = outcome.summary;
         const auto add = [&](rooms::operation_kind k) { ++s.operations[static_cast<std::size_t>(k)]; };
         ++s.rooms;
+        if (plan.deleted_earlier) ++s.deleted_earlier;
         if (steps.empty()) ++s.unchanged;
         if (steps.has(plan_step::unread)) ++s.unread;
         if (steps.has(plan_step::cannot)) ++s.cannot;
@@ -174,10 +187,9 @@ private:
     bool recreate_;
     bool keep_decisions_;
     const std::function<void(const planned_room&)>& tell_;
-    const kept_file* kept_;
-    std::unordered_set<std::string> in_manifest_; // of those that are kept
-    std::map<std::string, desired_room>::const_iterator other_;
-    bool at_others_ = false;
+    const kept_rooms& kept_;
+    std::set<std::string> in_manifest_; // of those that are kept
+    kept_rooms::const_iterator other_;
     std::deque<pending> pending_;
     bool service_seen_ = false;
     bulk_report report_; // for the exit code
@@ -186,7 +198,7 @@ private:
 } // namespace
 
 plan_outcome compare(bulk_session& session, const manifest& m, bool recreate, bool keep_decisions,
-                     const std::function<void(const planned_room&)>& tell, const kept_file* kept)
+                     const std::function<void(const planned_room&)>& tell, const kept_rooms& kept)
 {
     comparison c(m, recreate, keep_decisions, tell, kept);
     if (keep_decisions) c.outcome.decisions.steps.reserve(static_cast<std::size_t>(m.selected()));
@@ -229,11 +241,14 @@ exit_code run_plan(const settings& options, const plan_command& command)
     if (m.size() == 0) warn_of_nothing(command.file);
     require_rooms(m, command.file);
 
+    const std::string path = kept_path(command.kept, command.file, command.input.part);
+    const kept_rooms kept = read_kept_rooms(path, origin_of(config));
     bulk_session session(config, command.pace, display_of(options, command.pace, true));
     plan_outcome plan =
-        compare(session, m, command.recreate, false, [&](const planned_room& r) { out->planned(r); });
+        compare(session, m, command.recreate, false, [&](const planned_room& r) { out->planned(r); }, kept);
     plan.summary.command = "plan";
     plan.summary.file = command.file;
+    if (plan.leaves_kept(kept)) plan.summary.kept = path;
     out->plan_done(plan.summary);
     session.leave(plan.summary.code);
     return plan.summary.code;

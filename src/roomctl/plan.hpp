@@ -16,14 +16,17 @@ namespace roomctl {
 struct plan_outcome
 {
     plan_summary summary;
-    plan_decisions decisions; // if they are wanted
+    plan_decisions decisions; // if they are wanted; `settled` and `waiting` in any case
+
+    // Whether rooms of a kept file have to stay in it.
+    bool leaves_kept(const kept_rooms& kept) const noexcept { return kept.size() > decisions.settled.size(); }
 };
 
 // Compares the rooms of a manifest with the service's, in the manifest's order.
-// @param kept rooms that an earlier run deleted, perhaps, and did not create again.
-// @param tell called for each room about which there is something to say.
+// @param tell called for each room that differs or could not be read.
+// @param kept rooms that an earlier run has perhaps deleted and not created again.
 plan_outcome compare(bulk_session&, const manifest&, bool recreate, bool keep_decisions,
-                     const std::function<void(const planned_room&)>& tell, const kept_file* kept = nullptr);
+                     const std::function<void(const planned_room&)>& tell, const kept_rooms& kept);
 
 // Throws usage_error for a manifest of operations.
 void require_rooms(const manifest&, const std::string& file);

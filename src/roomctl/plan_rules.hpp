@@ -61,12 +61,12 @@ struct room_plan
     plan_steps steps;
     std::vector<plan_change> changes;
 
-    // Of a room that is to be deleted and created; `anew` also of one for which an earlier run kept
-    // something:
+    // Of a room that is deleted and created, by this run or partly by an earlier one: the whole room.
     std::optional<desired_room> anew;
-    std::vector<kept_member> kept;
-    bool live = false;    // it is LIVE now
-    std::string obstacle; // why it cannot be, although it was asked for
+    std::vector<kept_member> kept; // the members of it that the manifest leaves out
+    bool deleted_earlier = false;  // an earlier run deleted it
+    bool live = false;             // it is LIVE now
+    std::string obstacle;          // why it cannot be created
 };
 
 // What is to be done about the rooms of a manifest.
@@ -82,7 +82,8 @@ struct plan_decisions
         desired_room room;
     };
     std::vector<kept_room> others;
-    std::vector<std::string> settled; // rooms that are there, and need what was kept no more
+    std::vector<std::string> settled; // kept rooms that are there: they are not needed in the file any more
+    std::vector<std::string> waiting; // kept rooms that could not be read
 };
 
 namespace detail {

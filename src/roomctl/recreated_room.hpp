@@ -13,30 +13,60 @@
 
 namespace roomctl {
 
-// What the manifest does not tell of a room, and what the room that is created in its place takes over.
+// A member that the manifest leaves out, and that is taken over from the room that was there before.
 struct kept_member
 {
     member what;
     std::string value;
 };
 
-// The room to be created in the place of one that is deleted: as the manifest has it, and else as it was.
+// The room to be created in place of one that is deleted: with the members of the manifest, and with those of
+// the deleted room where the manifest leaves them out.
 class recreated_room
 {
 public:
+    // @param actual the room that will be deleted.
     recreated_room(const desired_room& wanted, const watchers::rooms::room& actual) : room_(wanted)
     {
+        keep_voice(actual.voice().value_or(false));
+        // The times make a room a scheduled one.
+        if (actual.status() != watchers::rooms::room_status::soon) keep_status(actual.status());
+        keep_texts_and_times(actual);
+    }
+
+    // @param kept the room that an earlier run deleted, perhaps.
+    recreated_room(const desired_room& wanted, const desired_room& kept) : room_(wanted)
+    {
+        keep_voice(kept.room.voice());
+        keep_status(kept.status);
+        keep_texts_and_times(kept.room);
+    }
+
+    // Why it cannot be created; empty if it can. To be asked before the old one is deleted.
+    std::string fault() const { return watchers::rooms::operation::create(room_.room).check(); }
+
+    desired_room take_room() { return std::move(room_); }
+    std::vector<kept_member> take_kept() { return std::move(kept_); }
+
+private:
+    void keep_voice(bool on)
+    {
+        if (!on || room_.voice_given) return;
+        room_.room.voice(true);
+        kept_.push_back({member::voice, "on"});
+    }
+
+    void keep_status(std::optional<watchers::rooms::room_status> status)
+    {
+        if (!status || room_.status) return;
+        room_.status = status;
+        kept_.push_back({member::status, std::string(to_string(*status))});
+    }
+
+    template <class Room>
+    void keep_texts_and_times(const Room& actual)
+    {
         watchers::rooms::new_room& r = room_.room;
-        if (const auto on = actual.voice(); on && *on && !wanted.voice_given) {
-            r.voice(true);
-            kept_.push_back({member::voice, "on"});
-        }
-        // A scheduled room is one by its times.
-        const auto status = actual.status();
-        if (status && !wanted.status && *status != watchers::rooms::room_status::soon) {
-            room_.status = status;
-            kept_.push_back({member::status, std::string(to_string(*status))});
-        }
         keep(member::starts_at, r.starts_at(), actual.starts_at(), [&](auto t) { r.starts_at(t); });
         keep(member::ends_at, r.ends_at(), actual.ends_at(), [&](auto t) { r.ends_at(t); });
         keep(member::picture_url, r.picture_url(), actual.picture_url(), [&](auto u) { r.picture_url(u); });
@@ -48,13 +78,6 @@ public:
              [&](auto t) { r.stream_ends_at(t); });
     }
 
-    // Why it cannot be created; empty if it can. To be asked before the old one is deleted.
-    std::string fault() const { return watchers::rooms::operation::create(room_.room).check(); }
-
-    desired_room take_room() { return std::move(room_); }
-    std::vector<kept_member> take_kept() { return std::move(kept_); }
-
-private:
     template <class Set>
     void keep(member m, const std::optional<std::string>& wanted, std::optional<std::string_view> actual,
               Set set)

@@ -42,6 +42,15 @@ public:
         units_.emplace(room_id, u);
     }
 
+    // A room that an earlier run has perhaps deleted, and that could not be read.
+    void add_unread(const std::string& room_id)
+    {
+        unit u;
+        u.earlier = true;
+        u.erase = step_end::unknown;
+        units_.emplace(room_id, u);
+    }
+
     // A room that an earlier run created again, and whose status it did not set.
     void add_created(const std::string& room_id)
     {
@@ -91,12 +100,11 @@ public:
         return parts;
     }
 
-    // Whether a create's room was deleted, and is not there now.
-    bool leaves_deleted(const rooms::bulk_result& r) const
+    // Of a room that is not followed: untouched.
+    room_fate fate_of(const std::string& room_id) const
     {
-        if (r.operation.kind() != rooms::operation_kind::create_room) return false;
-        const auto i = units_.find(r.operation.room_id());
-        return i != units_.end() && fate_of(i->second) == room_fate::deleted;
+        const auto i = units_.find(room_id);
+        return i == units_.end() ? room_fate::untouched : fate_of(i->second);
     }
 
     // @param tell called with each room's id and its fate, in the order of ids.

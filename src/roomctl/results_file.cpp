@@ -24,7 +24,7 @@ namespace {
 constexpr std::size_t buffer_size = 64 * 1024;
 constexpr std::size_t pipe_piece = PIPE_BUF; // which a pipe takes without a wait once it is writable
 
-json::object to_json(const rooms::bulk_result& r, std::uint64_t line, bool room_deleted)
+json::object to_json(const rooms::bulk_result& r, std::uint64_t line, room_fate fate)
 {
     const rooms::diagnostics& d = r.diagnostics;
     json::object o;
@@ -49,7 +49,8 @@ json::object to_json(const rooms::bulk_result& r, std::uint64_t line, bool room_
         o["message"] = r.error.message();
     else
         o["message"] = nullptr;
-    if (room_deleted) o["room_deleted"] = true;
+    if (fate == room_fate::deleted) o["room_deleted"] = true;
+    if (fate == room_fate::unclear) o["room_unclear"] = true;
     return o;
 }
 
@@ -87,9 +88,9 @@ std::uint64_t results_file::whole_lines() const
     return 0;
 }
 
-void results_file::add(const rooms::bulk_result& r, std::uint64_t line, bool room_deleted)
+void results_file::add(const rooms::bulk_result& r, std::uint64_t line, room_fate fate)
 {
-    buffer_ += escape_json(json::serialize(to_json(r, line, room_deleted)));
+    buffer_ += escape_json(json::serialize(to_json(r, line, fate)));
     buffer_ += '\n';
     if (buffer_.size() >= buffer_size) flush();
 }

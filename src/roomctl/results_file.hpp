@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include "kept_rules.hpp"
 #include "output_file.hpp"
 
 #include <watchers/rooms/bulk.hpp>
 
 #include <cstdint>
+#include <exception>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,8 +27,8 @@ public:
     results_file(const results_file&) = delete;
     results_file& operator=(const results_file&) = delete;
 
-    // @param room_deleted the room was deleted by its recreation, and is not created by this operation.
-    void add(const watchers::rooms::bulk_result&, std::uint64_t line, bool room_deleted = false);
+    // @param fate of the room, if this is the create of a room that is deleted and created again.
+    void add(const watchers::rooms::bulk_result&, std::uint64_t line, room_fate fate = room_fate::untouched);
 
     // Writes out what is held back.
     void flush();
@@ -36,6 +39,47 @@ private:
 
     output_file file_;
     std::string buffer_;
+};
+
+// The results of a run: written if --results is given, until a write fails. The run ends then, and its
+// summary tells the failure.
+class results_output
+{
+public:
+    // The parameters of class results_file. Throws std::runtime_error.
+    void open(const std::string& path, const std::vector<std::string>& spared, bool go_on)
+    {
+        file_.emplace(path, spared, go_on);
+    }
+
+    void add(const watchers::rooms::bulk_result& r, std::uint64_t line, room_fate fate)
+    {
+        attempt([&](results_file& f) { f.add(r, line, fate); });
+    }
+
+    void flush()
+    {
+        attempt([](results_file& f) { f.flush(); });
+    }
+
+    // The first failure; empty if there is none.
+    const std::string& trouble() const noexcept { return trouble_; }
+
+private:
+    template <class Write>
+    void attempt(Write write)
+    {
+        if (!file_) return;
+        try {
+            write(*file_);
+        } catch (const std::exception& e) {
+            trouble_ = e.what();
+            file_.reset();
+        }
+    }
+
+    std::optional<results_file> file_;
+    std::string trouble_;
 };
 
 } // namespace roomctl

@@ -119,6 +119,24 @@ class Interrupted(RecreateTest):
         self.apply(0, path, *RECREATE)
         self.assert_applied(wanted)
 
+    def test_row_77_results_that_cannot_be_written_leave_no_unit_undone(self):
+        path, wanted = self.there(60)
+        self.sandbox.fault(action="delay", op="delete", delay_ms=200, times=0)
+        result = self.exits(self.roomctl("--json", "apply", path, *RECREATE, "--max-in-flight", "4",
+                                         "--results", "/dev/full"), 1)
+        told = lines_of(result.stdout)
+        self.assertIn("/dev/full: not everything could be written", told[-1]["message"])
+        self.assertEqual(told[-2]["stopped_by"], "callback_failed")
+        renewed = [r for r in self.rooms().values() if r["name"] == "Final"]
+        self.assertEqual(len(self.rooms()), 60)
+        self.assertTrue(4 <= len(renewed) < 60, len(renewed))
+        for r in renewed:
+            self.assertEqual((r["isSpeak"], r["status"], r["pic"]), (True, "ENDED", "https://a.example/p.png"))
+        self.assertFalse(os.path.exists(self.kept(path)))
+        self.sandbox.admin("DELETE", "/sandbox/faults")
+        self.apply(0, path, *RECREATE)
+        self.assert_applied(wanted)
+
     def test_row_77_shards_keep_files_of_their_own(self):
         path, wanted = self.there(60)
         self.sandbox.fault(action="stall", op="create", times=8)
@@ -177,13 +195,252 @@ class Refused(RecreateTest):
         self.assertFalse(os.path.exists(self.kept(path)))
 
 
-class KeptFile(RecreateTest):
+class UnknownDelete(RecreateTest):
+    """The connection is lost while a room is deleted."""
+
+    def lost_delete(self, fault, *more):
+        """Row 77: a run without retries that does not learn whether match-3 was deleted."""
+        path, wanted = self.there(5)
+        self.sandbox.fault(action=fault, op="delete", room="match-3")
+        told = self.apply(5, path, *RECREATE, "--no-retry", "--results", self.path("results.jsonl"), *more)
+        self.assertEqual((told["unclear"], told["kept"]), (["match-3"], self.kept(path)))
+        self.assertNotIn("deleted", told)
+        self.assertIn("--recreate", told["go_on"])
+        last = {r["op"]: r for r in self.results() if r["roomId"] == "match-3"}
+        self.assertEqual((last["delete"]["outcome"], last["create"]["outcome"]), ("unknown", "skipped"))
+        self.assertTrue(last["create"]["room_unclear"])
+        self.assertEqual([r["roomId"] for r in self.results() if r.get("room_unclear")], ["match-3"])
+        return path, wanted
+
+    def test_row_77_retry_finds_the_room_deleted_and_it_is_created(self):
+        for fault in ["drop_after", "reset_after", "drop_before", "reset_before"]:
+            with self.subTest(fault):
+                self.sandbox.admin("POST", "/sandbox/reset")
+                path, wanted = self.there(5)
+                self.sandbox.fault(action=fault, op="delete", room="match-3")
+                deletes = self.sent("delete")
+                told = self.apply(0, path, *RECREATE)
+                self.assertEqual(self.sent("delete") - deletes, 6)
+                self.assertNotIn("unclear", told)
+                self.assert_applied(wanted)
+                self.assertFalse(os.path.exists(self.kept(path)))
+
+    def test_row_77_deleted_room_is_named_and_the_rerun_creates_it_with_what_was_kept(self):
+        for fault in ["drop_after", "reset_after"]:
+            with self.subTest(fault):
+                self.sandbox.admin("POST", "/sandbox/reset")
+                self.forget_results()
+                path, wanted = self.lost_delete(fault)
+                self.assertNotIn("match-3", self.rooms())
+                rooms, _ = self.plan(0, path)
+                self.assertEqual([(r["room_id"], r["steps"], r["deleted_earlier"]) for r in rooms],
+                                 [("match-3", ["create", "status"], True)])
+                self.apply(0, path, "--plan")
+                self.assert_applied(wanted)
+                self.assertFalse(os.path.exists(self.kept(path)))
+
+    def test_row_77_room_that_was_not_deleted_is_named_and_the_rerun_recreates_it(self):
+        for fault in ["drop_before", "reset_before"]:
+            with self.subTest(fault):
+                self.sandbox.admin("POST", "/sandbox/reset")
+                self.forget_results()
+                path, wanted = self.lost_delete(fault)
+                self.assertEqual(self.rooms()["match-3"]["name"], "Match 3")
+                rooms, _ = self.plan(0, path, "--recreate")
+                self.assertEqual([(r["room_id"], r["steps"]) for r in rooms], [("match-3", ["recreate", "status"])])
+                self.apply(0, path, *RECREATE)
+                self.assert_applied(wanted)
+                self.assertFalse(os.path.exists(self.kept(path)))
+
+    def test_row_77_kept_room_that_cannot_be_read_stays_kept_and_is_named(self):
+        path, wanted = self.lost_delete("drop_after")
+        self.sandbox.fault(action="respond", status=500, op="get", room="match-3", times=2)
+        rooms, summary = self.plan(3, path, "--no-retry")
+        self.assertEqual([(r["room_id"], r["steps"]) for r in rooms], [("match-3", ["unread"])])
+        self.assertEqual(summary["kept"], self.kept(path))
+        told = self.apply(5, path, *RECREATE, "--no-retry")
+        self.assertEqual((told["unclear"], told["kept"]), (["match-3"], self.kept(path)))
+        self.assertIn("--recreate", told["go_on"])
+        self.apply(0, path, *RECREATE)
+        self.assert_applied(wanted)
+        self.assertFalse(os.path.exists(self.kept(path)))
+
+    def test_row_77_words_name_the_room(self):
+        path, _ = self.there(5)
+        self.sandbox.fault(action="drop_after", op="delete", room="match-3")
+        result = self.exits(self.roomctl("apply", path, *RECREATE, "--no-retry"), 5)
+        self.assertIn("perhaps deleted and not created again: match-3\n", result.stderr)
+        self.assertIn("kept in " + self.kept(path), result.stderr)
+
+    def test_row_77_another_rooms_create_in_between_is_an_unclear_end(self):
+        path, _ = self.there(5)
+        self.sandbox.fault(action="respond", status=409, op="create", room="match-3",
+                           body={"message": "Room already exists"})
+        told = self.apply(5, path, *RECREATE)
+        self.assertEqual((told["unclear"], told["kept"]), (["match-3"], self.kept(path)))
+
+
+class KeptTest(RecreateTest):
     def lost(self):
+        """A room that was deleted and not created again."""
         path, wanted = self.there(5)
         self.sandbox.fault(action="respond", status=400, op="create", room="match-3", body={"message": "no"})
         self.apply(5, path, *RECREATE)
         return path, wanted
 
+
+class PlannedAgain(KeptTest):
+    """A plan shows the rooms that an earlier run deleted and kept, as apply will carry them out."""
+
+    KEPT = {"isSpeak": "on", "status": "ENDED", "pic": "https://a.example/p.png"}
+
+    def plans(self, *args):
+        """Of plan and of the dry run of apply, which must be the same: the lines and the summary."""
+        rooms, summary = self.plan(0, *args)
+        result = self.exits(self.roomctl("--json", "apply", *args, "--plan", "--dry-run"), 0)
+        self.assertEqual(lines_of(result.stdout), [*rooms, summary])
+        return rooms, summary
+
+    def test_row_77_plan_shows_what_was_deleted_and_kept_and_changes_nothing(self):
+        path, wanted = self.lost()
+        with open(self.kept(path), "rb") as file:
+            kept = file.read()
+        for more in [[], ["--recreate"]]:
+            with self.subTest(more):
+                rooms, summary = self.plans(path, *more)
+                self.assertEqual([(r["room_id"], r["line"], r["steps"], r["kept"], r["deleted_earlier"]) for r in rooms],
+                                 [("match-3", 4, ["create", "status"], self.KEPT, True)])
+                self.assertEqual((summary["create"], summary["deleted_earlier"], summary["kept"], summary["operations"]),
+                                 (1, 1, self.kept(path), {"create": 1, "status": 1}))
+        for command in [["plan", path], ["apply", path, "--plan", "--dry-run"]]:
+            with self.subTest(command):
+                shown = self.exits(self.roomctl(*command), 0).stdout
+                self.assertIn("+   match-3: create again, since an earlier run deleted it, then set its status; "
+                              "kept: isSpeak on, status ENDED, pic 'https://a.example/p.png'\n", shown)
+                self.assertIn("1 to create (1 of them deleted by an earlier run)", shown)
+                self.assertIn(f"kept in {self.kept(path)}.", shown)
+        with open(self.kept(path), "rb") as file:
+            self.assertEqual(file.read(), kept)
+        self.assertEqual(self.sent("create"), 5 + 5)
+
+        told = self.apply(0, path, "--plan")
+        self.assertEqual({k: v["done"] for k, v in told["by_operation"].items()}, {"create": 1, "status": 1})
+        self.assert_applied(wanted)
+        self.assertEqual(self.plans(path)[0], [])
+
+    def test_row_77_plan_shows_a_kept_room_that_left_the_manifest(self):
+        path, wanted = self.lost()
+        self.manifest([room(n, name="Final") for n in range(3)])
+        rooms, summary = self.plans(path)
+        self.assertEqual([(r["room_id"], r["line"], r["steps"], r["kept"], r["deleted_earlier"]) for r in rooms],
+                         [("match-3", 0, ["create", "status"], self.KEPT, True)])
+        self.assertEqual(summary["rooms"], 4)
+        shown = self.exits(self.roomctl("plan", path), 0).stdout
+        self.assertIn("(it is not in the manifest any more)", shown)
+        self.apply(0, path, "--plan")
+        self.assert_applied(wanted)
+
+    def test_row_77_plan_shows_a_status_that_was_not_set(self):
+        for change in ["in the manifest", "not in it"]:
+            with self.subTest(change):
+                self.sandbox.admin("POST", "/sandbox/reset")
+                path, wanted = self.there(5)
+                self.sandbox.fault(action="respond", status=400, op="status", room="match-3", body={"message": "no"})
+                self.apply(3, path, *RECREATE)
+                if change == "not in it":
+                    self.manifest([room(n, name="Final") for n in range(3)])
+                rooms, _ = self.plans(path)
+                self.assertEqual([(r["room_id"], r["steps"], r["changes"]) for r in rooms],
+                                 [("match-3", ["status"],
+                                   [{"member": "status", "from": "LIVE", "to": "ENDED", "possible": True}])])
+                self.assertIn("~   match-3: status LIVE -> ENDED", self.exits(self.roomctl("plan", path), 0).stdout)
+                self.apply(0, path, "--plan")
+                self.assert_applied(wanted)
+                self.assertFalse(os.path.exists(self.kept(path)))
+
+    def test_row_77_plan_tells_that_the_manifest_does_not_fit_to_what_was_kept(self):
+        path, _ = self.there(5)
+        end_time = "2100-01-01T00:00:00.000Z"
+        self.apply(0, self.manifest([room(9, endTime=end_time)], "more.jsonl"))
+        one = self.manifest([room(9, name="Final")])
+        self.sandbox.fault(action="respond", status=400, op="create", room="match-9", body={"message": "no"})
+        self.apply(5, one, *RECREATE)
+        self.manifest([room(9, name="Final", startTime="2101-01-01T00:00:00.000Z")])
+        rooms, _ = self.plan(3, one)
+        self.assertEqual((rooms[0]["steps"], rooms[0]["kept"]), (["create", "status"], {"status": "LIVE", "endTime": end_time}))
+        self.assertIn("endTime", rooms[0]["obstacle"])
+        self.assertIn("this will fail: ", self.exits(self.roomctl("plan", one), 3).stdout)
+        self.assertEqual(self.apply(5, one, "--plan")["deleted"], ["match-9"])
+        self.assertTrue(os.path.exists(self.kept(one)))
+
+    def test_row_77_plan_of_a_shard_looks_at_the_shards_file(self):
+        path, _ = self.there(30)
+        self.sandbox.fault(action="respond", status=400, op="create", times=0, body={"message": "no"})
+        told = self.apply(5, path, *RECREATE, "--shard", "1/2")
+        self.sandbox.admin("DELETE", "/sandbox/faults")
+        rooms, summary = self.plans(path, "--shard", "1/2")
+        self.assertEqual(sorted(r["room_id"] for r in rooms if r.get("deleted_earlier")), told["deleted"])
+        self.assertEqual(summary["kept"], path + ".1-of-2.kept")
+        self.assertEqual(self.plan(3, path, "--shard", "0/2")[1].get("deleted_earlier"), None)
+
+    def test_row_77_plan_takes_the_path_of_the_kept_file(self):
+        path, _ = self.lost()
+        moved = self.path("elsewhere")
+        os.rename(self.kept(path), moved)
+        self.assertNotIn("deleted_earlier", self.plan(0, path)[1])
+        self.assertEqual(self.plans(path, "--kept", moved)[1]["kept"], moved)
+
+    def test_row_77_plan_refuses_the_files_that_apply_refuses(self):
+        path, _ = self.lost()
+        kept = self.kept(path)
+        with open(kept, "rb") as file:
+            sound = file.read()
+        target = self.path("linked")
+        other = self.start_sandbox().arguments()
+        os.rename(kept, target)
+        for name, arrange, service in [
+                ("damaged", lambda: self.write(kept, sound.replace(b"Final", b"Fynal", 1)), None),
+                ("something else", lambda: self.write(kept, b"hello\n"), None),
+                ("another service", lambda: self.write(kept, sound), other),
+                ("symbolic link", lambda: os.symlink(target, kept), None),
+                ("hard link", lambda: os.link(target, kept), None),
+                ("pipe", lambda: os.mkfifo(kept), None),
+                ("folder", lambda: os.mkdir(kept), None)]:
+            with self.subTest(name):
+                arrange()
+                before = self.requests()
+                lines = [self.error_line(self.exits(harness.run(*(service or self.sandbox.arguments()), *command,
+                                                                env=SANDBOX_ENVIRONMENT), 1)) for command in
+                         [["plan", path], ["apply", path, "--plan", "--dry-run"], ["apply", path, "--plan"]]]
+                for line in lines:
+                    self.assertIn(kept, line)
+                if name not in ("pipe", "folder"):  # which cannot be opened for writing
+                    self.assertEqual(lines, [lines[0]] * 3)
+                self.assertEqual(self.requests(), before)
+                (os.rmdir if name == "folder" else os.unlink)(kept)
+
+    def write(self, path, content):
+        with open(path, "wb") as file:
+            file.write(content)
+
+    def test_row_77_plan_does_not_wait_for_a_run_that_is_going_on(self):
+        path, _ = self.there(8)
+        self.sandbox.fault(action="stall", op="create", times=4)
+        before = self.sent("create")
+        running = self.start_apply(path, *RECREATE, "--max-in-flight", "4")
+        self.wait_until(running, "create", before + 4)
+        rooms, _ = self.plan(0, path, "--recreate")
+        self.assertGreaterEqual(sum(1 for r in rooms if r.get("deleted_earlier")), 4)
+        running.interrupt(signal.SIGKILL)
+        running.result()
+
+    def test_row_77_dry_run_without_a_plan_refuses_as_the_run_does(self):
+        path, _ = self.lost()
+        line = self.error_line(self.exits(self.roomctl("apply", path), 2))
+        self.assertEqual(self.error_line(self.exits(self.roomctl("apply", path, "--dry-run"), 2)), line)
+
+
+class KeptFile(KeptTest):
     def test_row_77_damaged_or_foreign_file_is_refused_before_anything_is_sent(self):
         path, _ = self.lost()
         with open(self.kept(path), "rb") as file:

@@ -4,17 +4,22 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace {
 
 using roomctl::desired_room;
 using roomctl::kept_action;
+using roomctl::member;
+using roomctl::plan_step;
 using roomctl::room_fate;
 using roomctl::room_state;
 using roomctl::step_end;
 using watchers::rooms::new_room;
+using watchers::rooms::room;
 using watchers::rooms::room_status;
 
 constexpr const char* service = "https://api.example";
@@ -24,6 +29,14 @@ desired_room kept_room()
     desired_room d{new_room("r", "Final", "At noon"), room_status::ended, true};
     d.room.voice(true).picture_url("https://a.example/1");
     return d;
+}
+
+room room_of(const std::string& json)
+{
+    watchers::rooms::error_code ec;
+    room r = room::from_json(json, ec);
+    REQUIRE_FALSE(ec);
+    return r;
 }
 
 } // namespace
@@ -59,25 +72,132 @@ TEST_CASE("fault_77: the fate of a room follows from how its operations ended")
     }
 }
 
+TEST_CASE("fault_77: a later run creates a kept room, sets its status, leaves it alone or waits")
+{
+    // Setup
+    desired_room plain = kept_room();
+    plain.status.reset();
+    const std::string same = R"({"roomId":"r","name":"Final","about":"At noon","isSpeak":true)";
+    const std::string other = R"({"roomId":"r","name":"Semi","about":"At noon")";
+    const struct
+    {
+        const char* context;
+        const desired_room& kept;
+        room_state state;
+        std::string actual; // without the closing brace; empty if there is none
+        kept_action expected;
+    } rows[] = {
+        {"missing", kept_room(), room_state::missing, "", kept_action::create},
+        {"missing, no status", plain, room_state::missing, "", kept_action::create},
+        {"unread", kept_room(), room_state::unread, "", kept_action::wait},
+        {"created, with its status", kept_room(), room_state::present, same + R"(,"status":"ENDED")",
+         kept_action::settle},
+        {"created, without its status", kept_room(), room_state::present, same + R"(,"status":"LIVE")",
+         kept_action::set_status},
+        {"created, the status is not in the response", kept_room(), room_state::present, same,
+         kept_action::set_status},
+        {"created, no status was kept", plain, room_state::present, same + R"(,"status":"LIVE")",
+         kept_action::settle},
+        {"not deleted: its name differs", kept_room(), room_state::present, other + R"(,"status":"LIVE")",
+         kept_action::settle},
+        {"not deleted: its picture differs", kept_room(), room_state::present,
+         same + R"(,"pic":"https://a.example/2","status":"LIVE")", kept_action::settle},
+        {"created, its voice differs", kept_room(), room_state::present,
+         R"({"roomId":"r","name":"Final","about":"At noon","isSpeak":false,"status":"ENDED")",
+         kept_action::settle},
+        {"created, its voice and status differ", kept_room(), room_state::present,
+         R"({"roomId":"r","name":"Final","about":"At noon","isSpeak":false,"status":"LIVE")",
+         kept_action::set_status},
+    };
+
+    for (const auto& row : rows) {
+        CAPTURE(row.context);
+
+        // Run
+        std::optional<room> actual;
+        if (!row.actual.empty()) actual = room_of(row.actual + '}');
+        const kept_action action = roomctl::action_for(row.kept, row.state, actual ? &*actual : nullptr);
+
+        // Check
+        CHECK(action == row.expected);
+    }
+}
+
 TEST_CASE("fault_77: a room that is missing takes what was kept; the manifest's members win")
 {
-    CHECK(roomctl::action_for(kept_room(), room_state::missing, nullptr) == kept_action::create);
-    CHECK(roomctl::action_for(kept_room(), room_state::unread, nullptr) == kept_action::wait);
+    // Setup
+    const desired_room bare{new_room("r", "Semi", "At noon"), std::nullopt, false};
+    desired_room full{new_room("r", "Semi", "At noon"), room_status::live, true};
+    full.room.picture_url("https://a.example/2");
 
-    desired_room wanted{new_room("r", "Semi", "At noon"), std::nullopt, false};
-    const desired_room whole = roomctl::with_kept(wanted, kept_room());
-    CHECK(whole.room.name() == "Semi");
-    CHECK(whole.room.voice());
-    CHECK(whole.status == room_status::ended);
-    CHECK(whole.room.picture_url() == "https://a.example/1");
+    // Run
+    const roomctl::room_plan completed = roomctl::plan_missing(bare, kept_room());
+    const roomctl::room_plan given = roomctl::plan_missing(full, kept_room());
 
-    wanted.voice_given = true;
-    wanted.status = room_status::live;
-    wanted.room.picture_url("https://a.example/2");
-    const desired_room given = roomctl::with_kept(wanted, kept_room());
-    CHECK_FALSE(given.room.voice());
-    CHECK(given.status == room_status::live);
-    CHECK(given.room.picture_url() == "https://a.example/2");
+    // Check
+    for (const roomctl::room_plan* p : {&completed, &given}) {
+        CHECK(p->deleted_earlier);
+        CHECK(p->steps == roomctl::plan_steps().add(plan_step::create).add(plan_step::status));
+        CHECK(p->obstacle.empty());
+        REQUIRE(p->anew);
+        CHECK(p->anew->room.name() == "Semi");
+    }
+    CHECK(completed.anew->room.voice());
+    CHECK(completed.anew->status == room_status::ended);
+    CHECK(completed.anew->room.picture_url() == "https://a.example/1");
+    REQUIRE(completed.kept.size() == 3);
+    CHECK(completed.kept[0].what == member::voice);
+    CHECK(completed.kept[1].what == member::status);
+    CHECK(completed.kept[1].value == "ENDED");
+    CHECK(completed.kept[2].what == member::picture_url);
+    CHECK_FALSE(given.anew->room.voice());
+    CHECK(given.anew->status == room_status::live);
+    CHECK(given.anew->room.picture_url() == "https://a.example/2");
+    CHECK(given.kept.empty());
+}
+
+TEST_CASE("fault_77: every member that can be kept is taken over from the kept file, as from the service")
+{
+    // Setup
+    using namespace std::chrono_literals;
+    constexpr watchers::rooms::time_point noon{1'798'718'400'000ms};
+    desired_room kept = kept_room();
+    kept.room.starts_at(noon).ends_at(noon + 1h).stream_url("https://a.example/s");
+    kept.room.source_url("https://a.example/v").stream_starts_at(noon).stream_ends_at(noon + 2h);
+    const desired_room bare{new_room("r", "Final", "At noon"), std::nullopt, false};
+
+    // Run
+    const roomctl::room_plan plan = roomctl::plan_missing(bare, kept);
+
+    // Check
+    std::vector<member> members;
+    for (const auto& k : plan.kept)
+        members.push_back(k.what);
+    CHECK(members == std::vector<member>{member::voice, member::status, member::starts_at, member::ends_at,
+                                         member::picture_url, member::stream_url, member::source_url,
+                                         member::stream_starts_at, member::stream_ends_at});
+    const new_room& r = plan.anew->room;
+    CHECK(r.starts_at() == noon);
+    CHECK(r.ends_at() == noon + 1h);
+    CHECK(r.stream_url() == "https://a.example/s");
+    CHECK(r.source_url() == "https://a.example/v");
+    CHECK(r.stream_starts_at() == noon);
+    CHECK(r.stream_ends_at() == noon + 2h);
+}
+
+TEST_CASE("fault_77: a plan says why a kept room cannot be created as the manifest has it by now")
+{
+    using namespace std::chrono_literals;
+    constexpr watchers::rooms::time_point noon{1'798'718'400'000ms};
+    desired_room kept = kept_room();
+    kept.room.ends_at(noon);
+    desired_room wanted{new_room("r", "Final", "At noon"), std::nullopt, false};
+    wanted.room.starts_at(noon + 1h);
+
+    const roomctl::room_plan plan = roomctl::plan_missing(wanted, kept);
+
+    CHECK(plan.steps.has(plan_step::create)); // it fails, so that the run names the room
+    CHECK(plan.obstacle.find("endTime") != std::string::npos);
 }
 
 TEST_CASE("fault_77: a kept line is read as it was written, and not if a byte of it is another one")
