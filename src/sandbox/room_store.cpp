@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "room_store.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace watchers::rooms::sandbox::detail {
@@ -209,9 +208,7 @@ std::uint64_t room_store::creations(std::string_view id) const
 
 std::vector<std::pair<std::string, std::uint64_t>> room_store::creations() const
 {
-    std::vector<std::pair<std::string, std::uint64_t>> result(creations_.begin(), creations_.end());
-    std::sort(result.begin(), result.end());
-    return result;
+    return {creations_.begin(), creations_.end()};
 }
 
 std::optional<stored_room> room_store::snapshot(std::string_view id, time_point now) const
@@ -224,8 +221,9 @@ std::optional<stored_room> room_store::snapshot(std::string_view id, time_point 
 std::vector<stored_room> room_store::snapshots(time_point now) const
 {
     std::vector<stored_room> result;
-    for (const std::string& id : ids())
-        result.push_back(*snapshot(id, now));
+    result.reserve(rooms_.size());
+    for (const auto& [id, record] : rooms_)
+        result.push_back(snapshot(id, record, now));
     return result;
 }
 
@@ -235,7 +233,6 @@ std::vector<std::string> room_store::ids() const
     result.reserve(rooms_.size());
     for (const auto& [id, record] : rooms_)
         result.push_back(id);
-    std::sort(result.begin(), result.end());
     return result;
 }
 

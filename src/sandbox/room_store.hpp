@@ -6,10 +6,10 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -98,13 +98,9 @@ public:
     std::vector<std::string> ids() const;
 
 private:
-    struct hash
-    {
-        using is_transparent = void;
-        std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
-    };
+    // In order and not hashed: a peer chooses the ids, and could make them collide.
     template <class T>
-    using by_id = std::unordered_map<std::string, T, hash, std::equal_to<>>;
+    using by_id = std::map<std::string, T, std::less<>>;
 
     stored_room snapshot(const std::string& id, const room_record& record, time_point now) const;
 

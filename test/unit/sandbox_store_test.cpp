@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "src/sandbox/application.hpp"
+#include "support/colliding_ids.hpp"
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <ctime>
 #include <stdexcept>
+#include <string>
+#include <vector>
 
 using namespace watchers::rooms::sandbox;
 using namespace watchers::rooms::sandbox::detail;
@@ -261,6 +266,36 @@ TEST_CASE("sandbox_numbers_of_rooms_are_not_used_twice")
     CHECK(number(f.send("POST", "/external/room", simple_room)) == R"({"id":2,)");
     f.app.with_store([&](room_store& store) { store.put(stored_room("b", "B", "x"), f.now); });
     CHECK(number(f.send("GET", "/external/room/b")) == R"({"id":3,)");
+}
+
+TEST_CASE("fault_92_sandbox_takes_no_more_time_for_ids_that_are_made_to_collide")
+{
+    // Setup
+    constexpr std::size_t count = 1'000;
+    const auto cpu_time_of = [](const std::vector<std::string>& ids) {
+        room_store store;
+        const std::clock_t begin = std::clock();
+        for (const std::string& id : ids) {
+            REQUIRE(store.create(id, room_record(), at(0s)) != nullptr);
+            REQUIRE(store.find(id) != nullptr);
+        }
+        return static_cast<double>(std::clock() - begin);
+    };
+    std::vector<std::string> ordinary;
+    for (std::size_t i = 0; i < count; ++i)
+        ordinary.push_back("aaaaaaaaaaaa" + std::to_string(1000 + i));
+
+    // Run: the quickest of five, since others may use the processor as well
+    double made = 1e9;
+    double plain = 1e9;
+    const auto colliding = watchers::rooms::test::colliding_ids(count);
+    for (int i = 0; i < 5; ++i) {
+        made = std::min(made, cpu_time_of(colliding));
+        plain = std::min(plain, cpu_time_of(ordinary));
+    }
+
+    // Check: a hash table that they collide in takes about twenty times as long
+    CHECK(made < 5 * plain);
 }
 
 TEST_CASE("sandbox_create_body_validated")
