@@ -2,6 +2,7 @@
 #include <watchers/rooms/sandbox.hpp>
 
 #include "application.hpp"
+#include "ca_file.hpp"
 #include "certificates.hpp"
 #include "connection.hpp"
 
@@ -11,7 +12,6 @@
 #include <netinet/tcp.h>
 #include <openssl/ssl.h>
 
-#include <fstream>
 #include <future>
 #include <mutex>
 #include <stdexcept>
@@ -225,13 +225,7 @@ std::string server::base_url() const
 
 const std::string& server::ca_pem() const { return impl_->identity.ca; }
 
-void server::write_ca(const std::string& path) const
-{
-    std::ofstream file(path, std::ios::binary | std::ios::trunc);
-    file << ca_pem();
-    file.close();
-    if (!file) throw std::runtime_error("cannot write " + path);
-}
+void server::write_ca(const std::string& path) const { detail::write_ca_file(path, ca_pem()); }
 
 void server::set_credentials(std::string api_key, std::string bearer_token)
 {

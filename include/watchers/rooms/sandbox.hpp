@@ -467,7 +467,13 @@ public:
     std::string base_url() const;
     /// The certificate of the CA to trust, empty without TLS.
     const std::string& ca_pem() const;
-    /// Writes ca_pem() to a file. @throws std::runtime_error
+    /// Writes ca_pem() to a file: a new one (mode 0666, as the umask allows), or an existing one that is
+    /// empty or holds a certificate.
+    ///
+    /// The path is opened once, without following a symbolic link and without waiting. Refused, and left as
+    /// they are, are links, other users' files, files with a second name (hard link), files that hold
+    /// something else, and everything that is not a regular file.
+    /// @throws std::runtime_error which names the path and the cause
     void write_ca(const std::string& path) const;
 
     /// New credentials, valid from the next request on.
