@@ -75,6 +75,7 @@ public:
         view_.reset();
         tick_ = nullptr;
         if (end.why == rooms::errc::stopped && !stops_by_failures) end.reason = details.note();
+        if (end.why == rooms::errc::not_the_service) end.reason = end.why.message() + "; " + details.note();
         return end;
     }
 

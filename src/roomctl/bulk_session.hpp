@@ -41,7 +41,7 @@ struct bulk_job
 struct bulk_end
 {
     rooms::error_code why; // it ended before the source did; none otherwise
-    std::string reason;    // the run's, where the service was not reached; empty otherwise
+    std::string reason;    // more about `why` if the service was not reached; empty otherwise
     rooms::bulk_summary summary;
     std::exception_ptr thrown; // by source or sink
 

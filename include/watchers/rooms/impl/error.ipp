@@ -48,7 +48,7 @@ WATCHERS_ROOMS_DECL const char* message_of(errc e) noexcept
     case errc::misdirected_request: return "the request reached a server that is not in charge of the host";
     case errc::rate_limited: return "the service limits the rate of requests";
     case errc::server_error: return "the service failed to serve the request";
-    case errc::not_the_service: return "the response does not come from the Room API: check base_url";
+    case errc::not_the_service: return "the response does not come from the Room API";
     case errc::bad_body: return "the answer holds no usable JSON object";
     case errc::cancelled: return "the operation was cancelled";
     case errc::deadline_exceeded: return "the call's timeout passed";
