@@ -2,16 +2,21 @@
 
 // Who may end when.
 
+#include "bulk.hpp"
 #include "modes.hpp"
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
 
 #include <array>
 #include <memory>
+#include <optional>
+#include <type_traits>
 #include <vector>
 
 using namespace net;
@@ -414,5 +419,53 @@ TEST_CASE("drain_is_cancelled_and_ended_by_destruction")
         CHECK(kept.error == errc::shutting_down);
         CHECK(call.error == errc::shutting_down);
         CHECK(kept.completions + call.completions + cancelled.completions == 3);
+    }
+}
+
+// Sources and sinks of bulk runs that wait for ever
+
+namespace {
+
+// Waits until it is cancelled.
+template <class T>
+asio::awaitable<T> for_ever(int& begun)
+{
+    ++begun;
+    asio::steady_timer never(co_await asio::this_coro::executor, asio::steady_timer::time_point::max());
+    co_await never.async_wait(asio::use_awaitable);
+    if constexpr (!std::is_void_v<T>) co_return T();
+}
+
+} // namespace
+
+TEST_CASE("bulk_functions_that_wait_for_ever_are_ended")
+{
+    for (const bool hangs_in_sink : {false, true}) {
+        for (const bool by_client : {false, true}) {
+            CAPTURE(hangs_in_sink);
+            CAPTURE(by_client);
+            rig r;
+            r.client();
+            bulk_end end;
+            int begun = 0;
+            asio::cancellation_signal cancel;
+            auto source = [&] { return for_ever<std::optional<rooms::operation>>(begun); };
+            auto sink = [&](const rooms::bulk_result&) { return for_ever<void>(begun); };
+            auto handler = asio::bind_cancellation_slot(cancel.slot(), end.handler());
+            if (hangs_in_sink)
+                r.client().async_bulk(gets(5), sink, handler);
+            else
+                r.client().async_bulk(source, [](const rooms::bulk_result&) {}, handler);
+            run_until(r.io, [&] { return begun > 0; });
+
+            if (by_client)
+                r.own_client.reset();
+            else
+                cancel.emit(asio::cancellation_type::terminal);
+            r.io.run_for(20s);
+
+            CHECK(end.completions == 1);
+            CHECK(end.error == (by_client ? errc::shutting_down : errc::cancelled));
+        }
     }
 }

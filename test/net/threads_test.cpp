@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 
-// Who may call from where, and how many connections serve them.
+// Who may call from where, where handlers run, and how many connections serve them.
 
 #include "modes.hpp"
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -310,4 +311,43 @@ TEST_CASE("pool_closes_connections_that_are_idle_for_too_long")
     REQUIRE(r.client().stats().idle_connections == 1);
     run_until(r.io, [&] { return r.client().stats().open_connections == 0; });
     CHECK(r.server.wait([](const auto& c) { return c.connections_open == 0; }));
+}
+
+// The executor that a handler runs on
+
+TEST_CASE("handler_runs_on_its_executor_a_strand")
+{
+    rig r;
+    auto strand = asio::make_strand(r.io);
+    int on_strand = 0;
+    const auto count = [&](auto&&...) { on_strand += strand.running_in_this_thread(); };
+    r.client().async_create_room({"r", "Room", "About"},
+                                 asio::bind_executor(strand, count));  // from an answer
+    r.client().async_get_room("", asio::bind_executor(strand, count)); // refused at once
+    r.client().async_delete_room("none", asio::bind_executor(strand, count));
+    r.io.run();
+    r.client().async_drain(asio::bind_executor(strand, count));
+    r.io.restart();
+    r.io.run();
+    CHECK(on_strand == 4);
+}
+
+TEST_CASE("handler_runs_on_its_executor_another_context_kept_busy_meanwhile")
+{
+    rig r;
+    asio::io_context other;
+    int calls = 0;
+    r.client().async_create_room(
+        {"r", "Room", "About"},
+        asio::bind_executor(other.get_executor(), [&](error_code ec, const rooms::room&) {
+            CHECK(!ec);
+            CHECK(other.get_executor().running_in_this_thread());
+            ++calls;
+        }));
+    CHECK(other.poll() == 0);
+    CHECK_FALSE(other.stopped()); // it waits for the call
+    r.io.run();
+    CHECK(calls == 0);
+    CHECK(other.run() > 0);
+    CHECK(calls == 1);
 }

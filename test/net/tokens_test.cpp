@@ -9,7 +9,6 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/detached.hpp>
@@ -17,7 +16,6 @@
 #include <boost/asio/experimental/parallel_group.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/strand.hpp>
 #include <boost/asio/use_future.hpp>
 
 #include <array>
@@ -460,43 +458,6 @@ TEST_CASE("token_default_with_temporaries_in_the_expression")
 }
 
 // What the handler brings along
-
-TEST_CASE("handler_runs_on_its_executor_a_strand")
-{
-    rig r;
-    auto strand = asio::make_strand(r.io);
-    int on_strand = 0;
-    const auto count = [&](auto&&...) { on_strand += strand.running_in_this_thread(); };
-    r.client().async_create_room({"r", "Room", "About"},
-                                 asio::bind_executor(strand, count));  // from an answer
-    r.client().async_get_room("", asio::bind_executor(strand, count)); // refused at once
-    r.client().async_delete_room("none", asio::bind_executor(strand, count));
-    r.io.run();
-    r.client().async_drain(asio::bind_executor(strand, count));
-    r.io.restart();
-    r.io.run();
-    CHECK(on_strand == 4);
-}
-
-TEST_CASE("handler_runs_on_its_executor_another_context_kept_busy_meanwhile")
-{
-    rig r;
-    asio::io_context other;
-    int calls = 0;
-    r.client().async_create_room(
-        {"r", "Room", "About"},
-        asio::bind_executor(other.get_executor(), [&](error_code ec, const rooms::room&) {
-            CHECK(!ec);
-            CHECK(other.get_executor().running_in_this_thread());
-            ++calls;
-        }));
-    CHECK(other.poll() == 0);
-    CHECK_FALSE(other.stopped()); // it waits for the call
-    r.io.run();
-    CHECK(calls == 0);
-    CHECK(other.run() > 0);
-    CHECK(calls == 1);
-}
 
 namespace {
 
