@@ -315,3 +315,29 @@ TEST_CASE("fault_74_calls_are_sent_again_after_a_time")
     }
     CHECK(served >= 50);
 }
+
+// The end of the last call closes the connection that has just opened, from within.
+TEST_CASE("fault_74_the_last_call_of_a_drain_is_turned_away_by_the_connection_that_opens")
+{
+    // Setup
+    config c = with_connections(1);
+    c.expected_exchange_time = 500ms;
+    rig r(c);
+    call_record& call = r.get("r", call_options().timeout(1s));
+    call_record& drained = r.drain();
+
+    // Run: the connection comes when the call has no time left for an exchange.
+    r.sim.advance(600ms);
+    r.open_all();
+    r.sim.poll();
+
+    // Check
+    CHECK(call.ending() == ending(errc::deadline_exceeded, effect::none, phase::queue));
+    REQUIRE(drained.done());
+    CHECK_FALSE(drained.error);
+    CHECK(r.newest().is_closed());
+    CHECK(r.stats().open_connections + r.stats().opening_connections == 0);
+    CHECK(r.stats().idle_connections + r.stats().busy_connections == 0);
+    CHECK(r.sim.work() == 0);
+    CHECK(r.sim.breaches() == "");
+}
