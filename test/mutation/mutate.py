@@ -195,8 +195,14 @@ class Workshop:
         try:
             for m in several:
                 (self.source / m.file).write_text(originals[m.file].replace(m.old, m.new))
-            if self.compile(["unit_tests"]).returncode != 0:
-                return {}
+            while several:
+                built = self.compile(["unit_tests"])
+                if built.returncode == 0:
+                    break
+                at_fault = [m for m in several if re.search(rf"{re.escape(m.file)}:\d+:\d+: error", built.stdout)]
+                for m in at_fault or several:
+                    (self.source / m.file).write_text(originals[m.file])
+                several = [m for m in several if m not in at_fault] if at_fault else []
             for m in several:
                 tested = self.run([str(self.build / "test/unit_tests"), "--abort-after=1", f"--source-file={m.own_tests}"],
                                   timeout=self.timeout)
