@@ -143,6 +143,26 @@ TEST_CASE("bulk_resume a_create_that_an_earlier_run_carried_out_is_confirmed")
     CHECK(r.recorded() == journal::state::done);
 }
 
+TEST_CASE("bulk_resume what_the_journal_tells_of_a_create_is_told_of_its_room")
+{
+    for (const bool confirmed : {false, true}) {
+        CAPTURE(confirmed);
+        const resumed_operation r(
+            operation::create(new_room("a", "a name", "about it")),
+            [](const std::string&) { return created("a"); },
+            [&](journal& j) {
+                j.begin(0);
+                j.end(0, journal::outcome(0, effect::applied, confirmed));
+            });
+
+        CHECK(r.sent().empty());
+        CHECK_FALSE(r.result().error);
+        CHECK(r.result().journaled);
+        CHECK(r.result().diagnostics.confirmed() == confirmed);
+        CHECK(r.result().room.confirmed() == confirmed);
+    }
+}
+
 TEST_CASE("bulk_resume credentials_that_are_refused_while_looking_stop_the_run")
 {
     const resumed_operation r(operation::create(new_room("a", "a name", "about it")),
