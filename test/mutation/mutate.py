@@ -39,6 +39,11 @@ HERE = pathlib.Path(__file__).resolve().parent
 TARGETS = {"unit/": "unit_tests", "io/": "io_tests", "net/": "net_tests", "roomctl": "roomctl",
            "simulation/": "rooms_simulation"}
 WHOLE = {"^unit/": "unit_tests", "^io/": "io_tests"}
+# Files of test/unit that are not named after the file they test.
+TESTED_BY = {"classify": ["response_meaning", "error_sentence"], "credential_rules": ["credentials"],
+             "room_builder": ["room_parse"], "room_synthesis": ["room_match"], "text": ["roomctl_text"],
+             "bulk_report": ["roomctl_bulk_report"], "exit_code": ["roomctl_exit_code"], "room_store": ["sandbox_store"],
+             "reach_rules": ["stop_rules"], "wipe": ["credentials"]}
 REQUIRED = {"name", "file", "old", "new", "why"}
 ALLOWED = REQUIRED | {"noticed_by", "changes_nothing"}
 
@@ -58,7 +63,8 @@ class Mutation:
             raise ValueError(f"{self.name}: needs noticed_by or changes_nothing, not both")
         self.file, self.old, self.new = table["file"], table["old"], table["new"]
         self.noticed_by = table.get("noticed_by")
-        self.own_tests = f"*/{pathlib.PurePath(self.file).stem}_*" # as doctest matches source files
+        stem = pathlib.PurePath(self.file).stem
+        self.own_tests = ",".join(f"*/{name}_*" for name in [stem, *TESTED_BY.get(stem, [])]) # as doctest matches files
         self.changes_nothing = table.get("changes_nothing")
         for names in stages(self.noticed_by) if self.noticed_by else []:
             if not targets(names):
@@ -155,7 +161,8 @@ class Workshop:
     def __init__(self, source, build, jobs, timeout):
         self.source, self.build = source, build
         self.jobs, self.timeout = str(jobs), timeout
-        self.run(["cmake", "--preset", "daily", "-S", ".", "-B", str(self.build)], check=True)
+        # A mistake may leave a parameter unused: the compiler's warnings are not what is measured.
+        self.run(["cmake", "--preset", "daily", "-S", ".", "-B", str(self.build), "-DWATCHERS_ROOMS_WERROR=OFF"], check=True)
 
     def run(self, command, check=False, timeout=None):
         """With its own process group, which ends as a whole: a test's children would outlive it. A file takes the
@@ -222,7 +229,7 @@ class Workshop:
             for names in stages(m.noticed_by):
                 built = self.compile(targets(names))
                 if built.returncode != 0:
-                    errors = [line for line in built.stdout.splitlines() if "error" in line]
+                    errors = [line for line in built.stdout.splitlines() if ": error:" in line]
                     return "broken", "does not compile: " + (errors or ["?"])[0]
                 for filters in passes(names, m):
                     tested = self.test(names, filters)
