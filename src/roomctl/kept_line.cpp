@@ -4,6 +4,7 @@
 #include "digest.hpp"
 #include "manifest/json_record.hpp"
 #include "manifest/member.hpp"
+#include "room_json.hpp"
 #include "text.hpp"
 
 #include <boost/json/object.hpp>
@@ -50,24 +51,12 @@ json::object to_json(const desired_room& d)
 {
     const rooms::new_room& r = d.room;
     json::object o;
-    const auto text = [&](member m, const std::optional<std::string>& v) {
-        if (v) o[name_of(m)] = *v;
-    };
-    const auto time = [&](member m, std::optional<rooms::time_point> v) {
-        if (v) o[name_of(m)] = to_iso_text(*v);
-    };
     o[name_of(member::room_id)] = r.id();
     o[name_of(member::name)] = r.name();
     o[name_of(member::about)] = r.about();
     o[name_of(member::voice)] = r.voice();
     if (d.status) o[name_of(member::status)] = rooms::to_string(*d.status);
-    time(member::starts_at, r.starts_at());
-    time(member::ends_at, r.ends_at());
-    text(member::picture_url, r.picture_url());
-    text(member::stream_url, r.stream_url());
-    text(member::source_url, r.source_url());
-    time(member::stream_starts_at, r.stream_starts_at());
-    time(member::stream_ends_at, r.stream_ends_at());
+    add_times_and_urls(o, r);
     return o;
 }
 
