@@ -5,9 +5,9 @@
 
 namespace roomctl {
 
-// Makes an error of a response that does not tell which room it is about: it must not be taken for the one
-// that was asked for. The API does not say that a response repeats the id: a name has to do. The client
-// refuses a response with the id of another room.
+// Turns a response that does not name its room into an error: it may be about another room. The API does not
+// promise that a response repeats the id, so a name is enough. (The client itself refuses a response with the
+// id of another room.)
 inline void refuse_other_room(watchers::rooms::bulk_result& r)
 {
     if (r.error || r.room.id() || r.room.name()) return;

@@ -11,12 +11,12 @@
 
 namespace roomctl {
 
-// Where the service is, in one spelling.
+// The service's URL, spelled in one way.
 std::string origin_of(const watchers::rooms::config&);
 
-// The journal of this manifest at this service: what is done there is not done elsewhere. Throws
+// The journal of this manifest at this service: work done at one service is not done at another. Throws
 // rooms::error.
-// @param operations that the manifest stands for.
+// @param operations their number in the manifest.
 watchers::rooms::journal open_apply_journal(const std::string& path, const manifest&,
                                             std::uint64_t operations, const watchers::rooms::config&);
 

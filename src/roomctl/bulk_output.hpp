@@ -44,7 +44,7 @@ struct plan_summary
     rooms::error_code stopped_by;
     std::string stop_reason; // more of it; may be empty
     std::string kept;        // the file that an earlier run left behind, if rooms in it are still needed
-    bool unproven = false; // every room is missing, and no response was like the API's: base_url may be wrong
+    bool unproven = false;   // every room is missing, and no response had the form of the API's
     exit_code code = exit_code::done;
 
     std::uint64_t all_operations() const noexcept
@@ -82,8 +82,8 @@ struct apply_summary
     std::uint64_t ended = 0; // operations that this run carried out, well or badly
     exit_code code = exit_code::done;
     std::vector<std::string> deleted; // rooms that were deleted and not created again
-    std::vector<std::string> unclear; // rooms that may be so
-    std::string kept;                 // the file that holds them; empty if there is none any more
+    std::vector<std::string> unclear; // rooms that were perhaps deleted and not created again
+    std::string kept;                 // the file that holds them; empty if there is none
     std::string go_on;                // the command that does the rest; empty if nothing is left
 
     double operations_per_second() const noexcept
@@ -119,7 +119,7 @@ inline std::unique_ptr<bulk_output> make_bulk_output(bool json)
 // Where nothing but a mistake is a likely reason.
 void warn_of_nothing(const std::string& file);
 
-// Of the library's words, which are printable: on standard error, with --json too.
+// Prints a warning on standard error, with --json too. The text must be printable.
 void warn(const std::string& text);
 
 inline constexpr std::array<rooms::operation_kind, bulk_report::kinds> all_kinds{

@@ -48,7 +48,7 @@ public:
         }
         view_.emplace(job.name, display_.bar, display_.lines);
         tick_ = std::move(job.tick);
-        // A rule that looks at failures stops the run first: the note is then of one operation.
+        // A rule that counts failures stops the run first: the note is then about one operation.
         const bool stops_by_failures = job.options.stop_on.reached(1, 1);
         rooms::diagnostics details;
         job.options.stop_on = job.options.stop_on.or_unreachable(stop_unreachable_);

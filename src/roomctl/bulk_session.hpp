@@ -35,7 +35,7 @@ struct bulk_job
     std::function<void(rooms::bulk_result&&)> sink;
     std::function<void()> tick; // a few times per second, in between; may be empty
     rooms::bulk_options options;
-    bool completes = false; // what an earlier job began: runs after one interruption, too, within its grace
+    bool completes = false; // the work of an earlier job: runs after one interruption, too, within its grace
 };
 
 struct bulk_end
@@ -59,7 +59,8 @@ class bulk_session
 {
 public:
     // @param config its observer is passed on to.
-    // @param of_all each job's operations in flight, and when a job stops since the service is gone.
+    // @param of_all the operations in flight of each job, and the limit that stops one when the service is
+    // gone.
     bulk_session(rooms::config config, const pace& of_all, const bulk_display&);
     bulk_session(const bulk_session&) = delete;
     bulk_session& operator=(const bulk_session&) = delete;

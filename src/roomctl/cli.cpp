@@ -29,7 +29,8 @@ milliseconds duration_of(const std::string& text, const char* option)
 {
     const auto d = parse_duration(text);
     if (!d || d->count() == 0)
-        throw usage_error(std::string(option) + ": '" + text + "' is no duration such as 500ms, 5s or 2m");
+        throw usage_error(std::string(option) + ": '" + text +
+                          "' is not a duration (examples: 500ms, 5s, 2m)");
     return *d;
 }
 
@@ -39,12 +40,12 @@ rooms::time_point time_of(const std::string& text, const char* option)
     const auto t = parse_time(text, now);
     if (!t)
         throw usage_error(std::string(option) + ": '" + text +
-                          "' is no time such as '2026-12-31 20:00', 2026-12-31T20:00:00Z or +30m");
+                          "' is not a time (examples: '2026-12-31 20:00', 2026-12-31T20:00:00Z, +30m)");
     return *t;
 }
 
-// CLI11 reads an argument `[a,b]` as a list wherever an option has several values. A mark in front of such
-// arguments hides the bracket; every option takes the mark off before it looks at its value.
+// CLI11 reads an argument `[a,b]` as a list if an option may have several values. A mark in front of such
+// arguments hides the bracket; every option removes the mark before it reads its value.
 constexpr char literal_mark = '\x1f';
 
 std::string with_mark(std::string argument)
@@ -321,7 +322,8 @@ std::variant<invocation, help_text> parser::parse(int argc, const char* const* a
             chosen.empty() ? "roomctl --help" : "roomctl " + chosen.front()->get_name() + " --help";
         const auto strays = app_.remaining();
         if (chosen.empty() && !strays.empty())
-            throw usage_error("'" + without_mark(strays.front()) + "' is no command or option; see " + help);
+            throw usage_error("'" + without_mark(strays.front()) + "' is not a command or option; see " +
+                              help);
         std::string what = e.what();
         std::erase(what, literal_mark);
         throw usage_error(what + "; see " + help);

@@ -32,7 +32,7 @@ std::size_t parse_count(const std::string& text)
 {
     const auto n = parse_decimal<std::size_t>(text);
     if (!n || *n < 1 || *n > 4096)
-        throw usage_error("--max-in-flight: '" + text + "' is no number from 1 to 4096");
+        throw usage_error("--max-in-flight: '" + text + "' is not a number from 1 to 4096");
     return *n;
 }
 
@@ -40,7 +40,7 @@ std::uint64_t parse_stop_unreachable(const std::string& text)
 {
     const auto n = parse_decimal<std::uint64_t>(text);
     if (!n || *n > 1'000'000)
-        throw usage_error("--stop-unreachable: '" + text + "' is no number from 0 (never) to 1000000");
+        throw usage_error("--stop-unreachable: '" + text + "' is not a number from 0 (never) to 1000000");
     return *n;
 }
 
@@ -48,7 +48,7 @@ double parse_rate(const std::string& text)
 {
     const auto n = parse_decimal<double>(text);
     if (!n || *n < 0.001 || *n > 1e6)
-        throw usage_error("--rate: '" + text + "' is no number from 0.001 to 1000000");
+        throw usage_error("--rate: '" + text + "' is not a number from 0.001 to 1000000");
     return *n;
 }
 
@@ -63,37 +63,37 @@ void bulk_arguments::add(const command_maker& make)
 
 void bulk_arguments::add_apply(const command_maker& make)
 {
-    apply_ = make(
-        "apply", "Carry out a manifest: many rooms or operations",
-        "  roomctl apply rooms.jsonl --journal rooms.journal --results results.jsonl\n"
-        "  roomctl apply --plan rooms.csv\n"
-        "  roomctl apply rooms.csv --shard $JOB_COMPLETION_INDEX/8\n\n"
-        "FILE is JSON Lines or CSV (the header row names the columns) of rooms:\n"
-        "  {\"roomId\": \"match-1\", \"name\": \"Final\", \"about\": \"\", \"status\": \"LIVE\"}\n"
-        "or of operations (create, get, voice, status, delete):\n"
-        "  {\"op\": \"status\", \"roomId\": \"match-1\", \"status\": \"ENDED\"}\n"
-        "Rooms have roomId, name and about, and may have isSpeak, status (LIVE, SOON, ENDED,\n"
-        "DISABLED), startTime, endTime, pic, streamUrl, sourceUrl, streamStartTime, streamEndTime;\n"
-        "an op voice has roomId and isSpeak, status roomId and status, get and delete roomId.\n"
-        "Rooms are created, and their status is set if there is one. All of the manifest is\n"
-        "checked before anything is sent.\n\n"
-        "What fails in a way that may pass is tried up to 20 times, up to 30s apart and within\n"
-        "--timeout (5m for each operation), so that a restart of the service is waited for;\n"
-        "--no-retry tries once. What has failed in the end is told, and the run goes on.\n"
-        "After 20 in a row that did not reach the service (--stop-unreachable) it stops, with exit\n"
-        "code 4, and tells how to go on.\n\n"
-        "With a journal the same command goes on where it was stopped, by Ctrl-C or by a crash,\n"
-        "and tries again what failed. --results then goes on after the lines of the earlier run;\n"
-        "else it replaces them, and nothing but the results of another run.\n\n"
-        "Ctrl-C, SIGTERM and SIGHUP let what is under way end, and cancel it after --grace or when\n"
-        "they come once more; the third one ends the program at once.\n\n"
-        "--recreate keeps what the manifest does not tell of a room: voice, status, times, URLs. It asks\n"
-        "before it deletes; where nobody can be asked it needs --yes. Delete, create and status are one\n"
-        "unit, which the first Ctrl-C lets end within --grace. The whole room is in the kept file,\n"
-        "FILE.kept (FILE.I-of-N.kept of a shard, roomctl.kept for standard input), before its delete is\n"
-        "sent. A room that was deleted and not created again is named, with exit code 5; the same\n"
-        "command creates it with what was kept, or with what the manifest gives by then. The file is\n"
-        "removed in the end.\n");
+    apply_ =
+        make("apply", "Carry out a manifest: many rooms or operations",
+             "  roomctl apply rooms.jsonl --journal rooms.journal --results results.jsonl\n"
+             "  roomctl apply --plan rooms.csv\n"
+             "  roomctl apply rooms.csv --shard $JOB_COMPLETION_INDEX/8\n\n"
+             "FILE is JSON Lines or CSV (the header row names the columns) of rooms:\n"
+             "  {\"roomId\": \"match-1\", \"name\": \"Final\", \"about\": \"\", \"status\": \"LIVE\"}\n"
+             "or of operations (create, get, voice, status, delete):\n"
+             "  {\"op\": \"status\", \"roomId\": \"match-1\", \"status\": \"ENDED\"}\n"
+             "Rooms have roomId, name and about, and may have isSpeak, status (LIVE, SOON, ENDED,\n"
+             "DISABLED), startTime, endTime, pic, streamUrl, sourceUrl, streamStartTime, streamEndTime;\n"
+             "an op voice has roomId and isSpeak, status roomId and status, get and delete roomId.\n"
+             "Rooms are created, and their status is set if there is one. All of the manifest is\n"
+             "checked before anything is sent.\n\n"
+             "Operations that fail for a reason that may pass are tried up to 20 times, up to 30s apart\n"
+             "and within --timeout (5m for each), so that a restart of the service is outlasted;\n"
+             "--no-retry tries once. An operation that fails in the end is reported, and the run goes on.\n"
+             "After 20 operations in a row that did not reach the service (--stop-unreachable) the run\n"
+             "stops, with exit code 4, and prints the command that goes on.\n\n"
+             "With a journal the same command goes on where the run was stopped, by Ctrl-C or a crash,\n"
+             "and repeats operations that failed. --results then appends to the lines of the earlier run;\n"
+             "otherwise it replaces them. It replaces no other file than the results of a run.\n\n"
+             "The first Ctrl-C (SIGTERM, SIGHUP) lets the operations that are under way end. A second one,\n"
+             "or the end of --grace, cancels them. The third one ends the program at once.\n\n"
+             "--recreate keeps the members of a room that the manifest leaves out: voice, status, times,\n"
+             "URLs. It asks before it deletes; if nobody can be asked, it needs --yes. Delete, create and\n"
+             "status are one unit, which the first Ctrl-C lets end within --grace. Before a delete is sent,\n"
+             "the whole room is in the kept file: FILE.kept (FILE.I-of-N.kept of a shard, roomctl.kept for\n"
+             "standard input). A room that was deleted and not created again is named, with exit code 5.\n"
+             "The same command creates it with the kept members, or with those that the manifest gives by\n"
+             "then. The kept file is removed when no room needs it.\n");
     add_file(apply_);
     add_format(apply_);
     add_shard_and_skip(apply_);
@@ -105,8 +105,7 @@ void bulk_arguments::add_apply(const command_maker& make)
         ->type_name("WHAT")
         ->check(CLI::IsMember({"stop", "continue"}));
     apply_->add_flag("--dry-run", apply_values_.dry_run, "Check and count only; with --plan, compare");
-    auto* const plan =
-        apply_->add_flag("--plan", apply_values_.plan, "Do only what rooms need to be as they are to be");
+    auto* const plan = apply_->add_flag("--plan", apply_values_.plan, "Apply only the differences");
     plan->excludes(journal);
     apply_
         ->add_flag("--recreate", apply_values_.recreate,
@@ -122,15 +121,15 @@ void bulk_arguments::add_apply(const command_maker& make)
 
 void bulk_arguments::add_plan(const command_maker& make)
 {
-    plan_ = make("plan", "Show what rooms need to be as a manifest has them",
+    plan_ = make("plan", "Show the differences between a manifest and the service",
                  "  roomctl plan rooms.csv\n  roomctl --json plan rooms.jsonl | jq 'select(.steps)'\n\n"
                  "  +    would be created            ~    voice or status would be set\n"
                  "  -/+  would be deleted, created   !    cannot be changed      ?    could not be read\n\n"
-                 "Nothing is changed; `roomctl apply --plan` does it. Members that the manifest or the\n"
-                 "service does not tell are not compared, nor is sourceUrl, which the service changes.\n"
-                 "Rooms that an interrupted apply --recreate deleted are planned with what it kept of\n"
-                 "them in FILE.kept.\n"
-                 "The exit code is 3 if a room cannot be as asked or an entry is left out.\n");
+                 "Nothing is changed; `roomctl apply --plan` applies the differences. Members that are\n"
+                 "absent from the manifest or the response are not compared, nor is sourceUrl, which the\n"
+                 "service rewrites. Rooms that an interrupted apply --recreate deleted are shown as they\n"
+                 "will be created, with the members in FILE.kept.\n"
+                 "The exit code is 3 if a room cannot be changed as asked or an entry is left out.\n");
     add_file(plan_);
     add_format(plan_);
     add_shard_and_skip(plan_);
@@ -211,7 +210,7 @@ pace bulk_arguments::take_pace() const
     if (stop_unreachable_) p.stop_unreachable = parse_stop_unreachable(*stop_unreachable_);
     if (!grace_) return p;
     const auto grace = parse_duration(*grace_);
-    if (!grace) throw usage_error("--grace: '" + *grace_ + "' is no duration such as 500ms, 5s or 2m");
+    if (!grace) throw usage_error("--grace: '" + *grace_ + "' is not a duration (examples: 500ms, 5s, 2m)");
     p.grace = *grace;
     return p;
 }

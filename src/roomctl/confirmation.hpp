@@ -8,7 +8,8 @@ namespace roomctl {
 // Whether somebody can be asked: standard input and standard error are terminals.
 bool can_ask() noexcept;
 
-// Asks on standard error. Anything but `y` or `yes` means no, as an interruption and the end of input do.
+// Asks on standard error. Returns true for `y` and `yes` only; false as well for an interruption and the end
+// of input.
 bool ask(const std::string& question);
 
 } // namespace roomctl

@@ -17,7 +17,7 @@
 
 namespace roomctl {
 
-// The state of a room that a response must agree with. The response to a change may tell only a part of it.
+// The state of a room that a response must agree with. The response to a change may hold only a part of it.
 struct expectation
 {
     expectation(std::string room_id, std::string room_name)

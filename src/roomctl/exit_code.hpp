@@ -34,10 +34,10 @@ inline constexpr std::array<exit_code_meaning, 6> exit_code_meanings{{
      "failed on this machine (port in use, file not readable, journal locked), or a demo's failures"},
     {exit_code::usage, "usage: invalid arguments or manifest, missing credentials; nothing was sent"},
     {exit_code::rejected,
-     "rejected: the service refused, or a room cannot be as asked; nothing was changed by that"},
-    {exit_code::not_reached, "not reached: no connection or no usable answer, or stopped before the end"},
+     "rejected: the service refused, or a room cannot be changed as asked; it is as it was"},
+    {exit_code::not_reached, "not reached: no connection or no usable response, or stopped before the end"},
     {exit_code::unknown,
-     "outcome unknown (sent, and no response tells), or a room deleted and not created again"},
+     "outcome unknown (sent, and no response came), or a room deleted and not created again"},
 }};
 
 // The exit code of an error whose call changed nothing.
@@ -105,8 +105,8 @@ inline exit_code exit_code_of(const rooms::error_code& ec, rooms::effect effect)
 {
     if (!ec) return exit_code::done;
     if (ec.category() != rooms::rooms_category()) return exit_code::failed;
-    // An error after a change that was made is no success, and to look before repeating is the right advice
-    // there too.
+    // An error after a change that was made counts as unknown, too: the advice is the same, to look before
+    // repeating the call.
     if (effect != rooms::effect::none) return exit_code::unknown;
     return exit_code_without_effect(static_cast<rooms::errc>(ec.value()));
 }

@@ -194,8 +194,8 @@ public:
         } else {
             if (p.steps.has(plan_step::cannot))
                 print("!  " + id + "cannot be changed: " + changes_text(p, false) +
-                      (p.obstacle.empty() ? " (--recreate deletes the room and creates it anew)"
-                                          : " (nor created anew: " + escape(p.obstacle) + ')') +
+                      (p.obstacle.empty() ? " (--recreate deletes the room and creates it again)"
+                                          : " (nor deleted and created again: " + escape(p.obstacle) + ')') +
                       '\n');
             if (const std::string text = changes_text(p, true); !text.empty())
                 print("~  " + id + text + '\n');
@@ -210,8 +210,8 @@ public:
             text += " (" + with_thousands(s.deleted_earlier) + " of them deleted by an earlier run)";
         if (s.recreate != 0) text += ", " + with_thousands(s.recreate) + " to delete and create";
         text += ", voice of " + with_thousands(s.voice) + ", status of " + with_thousands(s.status) +
-                " to set, " + with_thousands(s.unchanged) + " as they are to be";
-        if (s.cannot != 0) text += ", " + with_thousands(s.cannot) + " that cannot be as asked";
+                " to set, " + with_thousands(s.unchanged) + " unchanged";
+        if (s.cannot != 0) text += ", " + with_thousands(s.cannot) + " that cannot be changed";
         if (s.unread != 0) text += ", " + with_thousands(s.unread) + " that could not be read";
         print(text + ".\n");
         if (!s.kept.empty()) print("Rooms that an earlier run deleted are kept in " + escape(s.kept) + ".\n");
@@ -219,7 +219,7 @@ public:
         if (s.stopped_by) error(s.command + ": stopped before the end: " + why(s.stopped_by, s.stop_reason));
         if (s.unproven && !s.stopped_by)
             error(s.command +
-                  ": every room was answered 404, and never as the Room API does (a JSON object with "
+                  ": every response was a 404 without the form of the Room API's (a JSON object with "
                   "`message` or `error`): check --base-url; if it is right, no room exists yet");
     }
 
@@ -284,7 +284,7 @@ private:
     {
         const bulk_counts all = s.report.total();
         if (s.left_out != 0) tell_left_out(s.left_out);
-        if (s.cannot != 0) error(counted(s.cannot, "room") + " cannot be as asked (--recreate)");
+        if (s.cannot != 0) error(counted(s.cannot, "room") + " cannot be changed as asked (see --recreate)");
         if (s.unread != 0)
             error(counted(s.unread, "room") + " could not be read, and nothing was done about them");
         if (s.stopped_by) error("stopped before the end: " + why(s.stopped_by, s.stop_reason));

@@ -148,7 +148,7 @@ public:
         }
         o["changes"] = std::move(changes);
         if (r.plan.deleted_earlier) o["deleted_earlier"] = true;
-        if (r.plan.anew) {
+        if (r.plan.whole) {
             json::object kept;
             for (const kept_member& k : r.plan.kept)
                 kept[name_of(k.what)] = k.value;

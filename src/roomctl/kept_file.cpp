@@ -16,7 +16,7 @@ namespace roomctl {
 
 namespace {
 
-// So that a new file is still there after a crash. Some file systems refuse it, and do not need it.
+// Without it a new file may be missing after a crash. Some file systems refuse it, and do not need it.
 void sync_folder_of(const std::string& path) noexcept
 try {
     const std::string folder = std::filesystem::path(path).parent_path().string();
@@ -135,7 +135,7 @@ void kept_file::add(const std::vector<const desired_room*>& more)
         try {
             file_->cut(end_);
             if (rooms_.empty()) remove();
-        } catch (const std::exception&) { // the first failure tells more
+        } catch (const std::exception&) { // the first failure is the one to report
         }
         throw;
     }

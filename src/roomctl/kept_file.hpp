@@ -25,16 +25,16 @@ std::string kept_path(const std::optional<std::string>& given, const std::string
 // Refuses what kept_file refuses.
 kept_rooms read_kept_rooms(const std::string& path, const std::string& service);
 
-// The rooms that are deleted and created again, on the disk from before the delete until the create is done.
-// The file is only appended to while it is in use, and is removed when no room needs it any more.
+// The rooms that are deleted and created again. Each is on the disk from before its delete until its create
+// is done. The file is only appended to while it is in use, and removed when no room needs it any more.
 //
 // All members throw std::runtime_error, which names the path and the cause.
 class kept_file
 {
 public:
-    // Reads the file if there is one. Opens nothing else. A last line without its end is what a crash left
-    // of a write; no delete was sent for it.
-    // @param spared files that are read or written as well.
+    // Opens and reads the file if there is one; it is not created. A last line without its end was cut off by
+    // a crash: no delete was sent for it.
+    // @param spared files that the run reads or writes for another purpose: the kept file must not be one.
     kept_file(std::string path, std::string service, std::vector<std::string> spared);
     kept_file(const kept_file&) = delete;
     kept_file& operator=(const kept_file&) = delete;
@@ -47,7 +47,7 @@ public:
     // Returns when the rooms are on the disk. Leaves the file as it was if that fails.
     void add(const std::vector<const desired_room*>&);
 
-    // The room is there, or was not deleted. On the disk after flush().
+    // Notes that the room exists and is not needed in the file. Written by flush().
     void settle(const std::string& room_id);
     void flush();
 

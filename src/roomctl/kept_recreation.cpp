@@ -51,8 +51,8 @@ void kept_recreation::begin(const plan_decisions& all)
         units_.add_unread(id);
     std::vector<const desired_room*> kept;
     for (std::size_t i = 0; i < all.steps.size(); ++i) {
-        const auto whole = all.anew.find(i);
-        if (whole == all.anew.end()) continue;
+        const auto whole = all.whole.find(i);
+        if (whole == all.whole.end()) continue;
         if (all.steps[i].has(plan_step::recreate)) kept.push_back(&whole->second);
         follow(all.steps[i], whole->second);
     }

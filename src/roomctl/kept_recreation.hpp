@@ -39,8 +39,8 @@ public:
     // Returns when what is kept is on the disk: before the first delete is sent.
     void begin(const plan_decisions&);
 
-    // Takes notice of a result.
-    // @returns whether it is held back.
+    // Follows a result.
+    // @returns whether the result is held back.
     bool take(const rooms::bulk_result& r, std::uint64_t line) { return units_.take(r, line); }
 
     room_fate fate_of(const std::string& room_id) const { return units_.fate_of(room_id); }
@@ -51,7 +51,7 @@ public:
     // @returns how many operations were carried out.
     std::uint64_t complete(bulk_session&, bulk_end& end, const result_sink&, std::function<void()> tick);
 
-    // Removes from the file what is not needed any more.
+    // Removes the rooms from the file that are not needed any more.
     void finish();
 
     // After finish():

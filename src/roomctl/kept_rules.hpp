@@ -12,7 +12,7 @@ namespace roomctl {
 // A room of the kept file is one that a run was about to delete and to create again. It is whole: it has the
 // members that the manifest gave, and those of the room that was there.
 
-// The room's state as a later run finds it.
+// The state in which a later run finds a kept room.
 enum class room_state : unsigned char
 {
     missing,
@@ -50,9 +50,9 @@ inline room_plan plan_missing(const desired_room& wanted, const desired_room& ke
     plan.deleted_earlier = true;
     plan.obstacle = whole.fault();
     plan.kept = whole.take_kept();
-    plan.anew = whole.take_room();
+    plan.whole = whole.take_room();
     plan.steps.add(plan_step::create);
-    if (plan.anew->status) plan.steps.add(plan_step::status);
+    if (plan.whole->status) plan.steps.add(plan_step::status);
     return plan;
 }
 
@@ -60,7 +60,7 @@ inline room_plan plan_missing(const desired_room& wanted, const desired_room& ke
 inline room_plan plan_missing_status(const desired_room& kept, const watchers::rooms::room& actual)
 {
     room_plan plan;
-    plan.anew = kept;
+    plan.whole = kept;
     plan.steps.add(plan_step::status);
     const auto from = actual.status();
     plan.changes.push_back({member::status, std::string(from ? to_string(*from) : std::string_view()),
@@ -87,7 +87,7 @@ enum class room_fate : unsigned char
     unclear,
 };
 
-// @param status nothing if none is to be set.
+// @param status absent if no status will be set.
 inline constexpr room_fate fate_of(step_end erase, step_end create, std::optional<step_end> status) noexcept
 {
     if (create == step_end::done)
@@ -96,7 +96,7 @@ inline constexpr room_fate fate_of(step_end erase, step_end create, std::optiona
     return erase == step_end::done ? room_fate::deleted : room_fate::untouched;
 }
 
-// Whether the kept entry is of no more use.
+// Whether the room is not needed in the kept file any more.
 inline constexpr bool is_settled(room_fate f) noexcept
 {
     return f == room_fate::untouched || f == room_fate::created;

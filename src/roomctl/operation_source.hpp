@@ -37,14 +37,14 @@ public:
         return std::exchange(pending_[next_++], std::nullopt);
     }
 
-    // Of the entry whose operation came last, without a further look at the manifest.
+    // The next operation of the current entry; nothing at its end. Reads no further in the manifest.
     std::optional<rooms::operation> rest_of_entry()
     {
         if (next_ == size_) return std::nullopt;
         return std::exchange(pending_[next_++], std::nullopt);
     }
 
-    // Of the operation that came last; 0 of a room that is not in the manifest.
+    // Of the operation that was returned last; 0 for a room that is not in the manifest.
     std::uint64_t line() const noexcept { return line_; }
 
 private:
@@ -62,7 +62,7 @@ private:
         return true;
     }
 
-    // After the manifest's entries, rooms that an earlier run kept.
+    // Goes on with rooms that an earlier run kept and that are not in the manifest.
     bool advance_beyond()
     {
         line_ = 0;
@@ -78,7 +78,8 @@ private:
         if (decisions_ != nullptr) {
             if (entry_ < decisions_->steps.size())
                 steps = decisions_->steps[entry_]; // else it was not compared
-            if (const auto i = decisions_->anew.find(entry_); i != decisions_->anew.end()) wanted = i->second;
+            if (const auto i = decisions_->whole.find(entry_); i != decisions_->whole.end())
+                wanted = i->second;
             ++entry_;
         } else {
             steps.add(plan_step::create);

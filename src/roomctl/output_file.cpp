@@ -20,7 +20,7 @@ namespace {
 
 constexpr int safely = O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
 
-// Those which stand for a descriptor that the program was given: `/dev/stdout`, `/dev/fd/3`.
+// Paths that stand for a descriptor that the program was given: `/dev/stdout`, `/dev/fd/3`.
 std::optional<int> given_descriptor(std::string_view path)
 {
     if (path == "/dev/stdout") return STDOUT_FILENO;
@@ -72,7 +72,7 @@ void output_file::open()
         if (descriptor_ < 0) fail("cannot be written");
         return;
     }
-    // For writing only: that is refused at once where nobody reads a pipe.
+    // For writing only: so a pipe that nobody reads is refused at once.
     const int how = access_ == access::look ? O_RDONLY : O_WRONLY | O_CREAT;
     descriptor_ = ::open(path_.c_str(), how | safely, access_ == access::own ? 0600 : 0666);
     if (descriptor_ >= 0) return;
@@ -93,7 +93,7 @@ void output_file::check()
     if (regular_ && s.st_nlink > 1) refuse("has another name as well (a hard link)");
     if (regular_ && s.st_nlink == 0) refuse("was removed while it was opened");
 
-    // Only the opening must not wait.
+    // Opening must not wait, but writing may.
     const int flags = ::fcntl(descriptor_, F_GETFL);
     if (flags < 0 || ::fcntl(descriptor_, F_SETFL, flags & ~O_NONBLOCK) != 0) fail("cannot be written");
 }
@@ -156,7 +156,7 @@ std::size_t output_file::read_at(std::uint64_t offset, char* to, std::size_t siz
 
 void output_file::cut(std::uint64_t size)
 {
-    // A file system without modes refuses it, and needs none.
+    // Refused by file systems without modes, which do not need it.
     if (access_ == access::own) static_cast<void>(::fchmod(descriptor_, 0600));
     const auto end = static_cast<off_t>(size);
     if (::ftruncate(descriptor_, end) != 0 || ::lseek(descriptor_, end, SEEK_SET) < 0)

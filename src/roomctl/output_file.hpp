@@ -8,14 +8,14 @@
 
 namespace roomctl {
 
-// A file that roomctl writes, named by the user. The only way to open one.
+// A file that roomctl writes, named by the user. roomctl opens such files only by this class.
 //
-// The path is opened once, without following a symbolic link and without waiting, and nothing is changed by
-// that. All checks are of the open file, so that nobody can exchange it in between: a regular file must be
-// the user's own and have no other name (hard link), so that nothing elsewhere is overwritten. A pipe must
-// have a reader; a character device (`/dev/null`, a terminal) is taken as it is; all else is refused.
+// The path is opened once, without following a symbolic link and without waiting. Opening changes nothing.
+// All checks are of the open file, so that nobody can exchange it between check and use. A regular file must
+// be the user's own and have no other name (hard link), so that nothing elsewhere is overwritten. A pipe must
+// have a reader. A character device (`/dev/null`, a terminal) is accepted. Everything else is refused.
 // `/dev/stdout`,
-// `/dev/stderr` and `/dev/fd/N` are descriptors that the caller has opened, and are used as they are.
+// `/dev/stderr` and `/dev/fd/N` are descriptors that the caller has opened; they are not checked.
 //
 // All members throw std::runtime_error, which names the path and the cause.
 class output_file
@@ -23,9 +23,10 @@ class output_file
 public:
     enum class access
     {
-        own,  // mode 0600, which an existing file gets by cut(): others could lock what they can read
+        own,  // mode 0600, also of an existing file after cut(): other users could lock a file that they can
+              // read
         all,  // a new file can be read by others, as the umask allows
-        look, // is only read, to see what a run would find; it must exist
+        look, // read only, to see what a run would find; the file must exist
     };
 
     output_file(std::string path, access);
@@ -41,7 +42,8 @@ public:
     // Whether the path leads to this file; `-` is standard input.
     bool is_same_as(const std::string& path) const;
 
-    // Only for regular files that are not given, as all below.
+    // The following members are only for regular files that are not given.
+
     // Refuses a file that another process has locked.
     void lock();
 
@@ -50,15 +52,15 @@ public:
     // Refuses a file that holds something and does not begin with `start`; `what` names what it should hold.
     void require_start(std::string_view start, std::string_view what) const;
 
-    // Fewer bytes than asked for at the file's end only.
+    // @returns the number of bytes; fewer than `size` only at the end of the file.
     std::size_t read_at(std::uint64_t offset, char* to, std::size_t size) const;
 
-    // Cuts off what comes after; the next byte is written there.
+    // Cuts the file to this size. The next byte is written there.
     void cut(std::uint64_t size);
 
     void write(std::string_view bytes);
 
-    // Returns when all that was written is on the disk.
+    // Returns when all written bytes are on the disk.
     void sync();
 
     [[noreturn]] void fail(const std::string& what) const; // with the cause, errno

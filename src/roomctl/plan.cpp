@@ -48,7 +48,7 @@ public:
         if (r.error == rooms::errc::stopped) return;
 
         refuse_other_room(r);
-        // A 404 without the form of the API's errors may be another host's.
+        // A 404 without the form of the API's errors may come from another host.
         if (!r.error || r.diagnostics.recognized()) service_seen_ = true;
         const room_plan plan = p.other ? plan_other(r, p.wanted) : plan_of(r, p.wanted);
         if (p.other && plan.steps.empty()) return;
@@ -81,7 +81,7 @@ private:
         return r.error == rooms::errc::not_found ? room_state::missing : room_state::unread;
     }
 
-    // Of a room of the manifest, which an earlier run may have kept.
+    // The plan of a room of the manifest. An earlier run may have kept the room.
     room_plan plan_of(const rooms::bulk_result& r, const desired_room& wanted)
     {
         const rooms::room* const actual = r.error ? nullptr : &r.room;
@@ -105,17 +105,17 @@ private:
         return plan;
     }
 
-    // Of a room whose kept status was not set. The manifest's status takes precedence.
+    // The plan of a room whose kept status was not set. The manifest's status takes precedence.
     room_plan plan_status(const rooms::room* actual, desired_room wanted, const desired_room& kept)
     {
         if (!wanted.status) wanted.status = kept.status;
         room_plan plan = make_plan(wanted, actual, recreate_);
         if (!plan.steps.has(plan_step::status)) settle(wanted.room.id());
-        if (!plan.anew) plan.anew = std::move(wanted);
+        if (!plan.whole) plan.whole = std::move(wanted);
         return plan;
     }
 
-    // Of a room that an earlier run kept and that is not in the manifest.
+    // The plan of a room that an earlier run kept and that is not in the manifest.
     room_plan plan_other(const rooms::bulk_result& r, const desired_room& kept)
     {
         const std::string& id = kept.room.id();
@@ -151,10 +151,10 @@ private:
     {
         plan_decisions& all = outcome.decisions;
         if (other) {
-            if (plan.anew) all.others.push_back({plan.steps, *plan.anew});
+            if (plan.whole) all.others.push_back({plan.steps, *plan.whole});
             return;
         }
-        if (plan.anew) all.anew.emplace(all.steps.size(), *plan.anew);
+        if (plan.whole) all.whole.emplace(all.steps.size(), *plan.whole);
         all.steps.push_back(plan.steps);
     }
 
@@ -169,16 +169,16 @@ private:
         if (steps.has(plan_step::unread)) ++s.unread;
         if (steps.has(plan_step::cannot)) ++s.cannot;
         const bool recreated = steps.has(plan_step::recreate);
-        const bool anew = recreated || steps.has(plan_step::create);
+        const bool creates = recreated || steps.has(plan_step::create);
         if (recreated) add(rooms::operation_kind::delete_room);
-        if (anew) add(rooms::operation_kind::create_room);
-        if (anew) ++(recreated ? s.recreate : s.create);
+        if (creates) add(rooms::operation_kind::create_room);
+        if (creates) ++(recreated ? s.recreate : s.create);
         if (steps.has(plan_step::voice)) {
             ++s.voice;
             add(rooms::operation_kind::set_voice);
         }
         if (steps.has(plan_step::status)) {
-            if (!anew) ++s.status;
+            if (!creates) ++s.status;
             add(rooms::operation_kind::set_status);
         }
     }

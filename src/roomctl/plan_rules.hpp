@@ -17,15 +17,15 @@
 
 namespace roomctl {
 
-// What is to be done about a room: a set of these.
+// The steps that make a room as the manifest has it; a plan holds a set of these.
 enum class plan_step : unsigned char
 {
     create = 1,
     voice = 2,
     status = 4,
     recreate = 8, // delete, then create
-    cannot = 16,  // some of its members differ that cannot be changed
-    unread = 32,  // it is not known how the room is
+    cannot = 16,  // members differ that cannot be changed
+    unread = 32,  // the room could not be read
 };
 
 class plan_steps
@@ -47,13 +47,13 @@ private:
     unsigned char bits_ = 0;
 };
 
-// A member that is not as it is to be.
+// A member that differs.
 struct plan_change
 {
     member what;
-    std::string from; // empty if the service does not tell it
+    std::string from; // empty if it is not in the response
     std::string to;
-    bool possible; // by the API; else only by creating the room anew
+    bool possible; // by the API; otherwise the room has to be deleted and created again
 };
 
 struct room_plan
@@ -62,18 +62,18 @@ struct room_plan
     std::vector<plan_change> changes;
 
     // Of a room that is deleted and created, by this run or partly by an earlier one: the whole room.
-    std::optional<desired_room> anew;
+    std::optional<desired_room> whole;
     std::vector<kept_member> kept; // the members of it that the manifest leaves out
     bool deleted_earlier = false;  // an earlier run deleted it
     bool live = false;             // it is LIVE now
     std::string obstacle;          // why it cannot be created
 };
 
-// What is to be done about the rooms of a manifest.
+// The plans of all rooms of a manifest.
 struct plan_decisions
 {
-    std::vector<plan_steps> steps;                      // for each entry that was compared, in their order
-    std::unordered_map<std::size_t, desired_room> anew; // of those to be deleted and created: few, as a rule
+    std::vector<plan_steps> steps;                       // for each entry that was compared, in their order
+    std::unordered_map<std::size_t, desired_room> whole; // of those that are deleted and created: usually few
 
     // Rooms that an earlier run kept, and that are not in the manifest.
     struct kept_room
@@ -113,8 +113,8 @@ public:
     }
 
 private:
-    // Here and below, what the service does not tell counts as equal: to create all rooms anew at each run
-    // because of it would do harm.
+    // Here and below, a member that is not in the response counts as equal: otherwise each run would delete
+    // and create all rooms.
     void text(member m, const std::optional<std::string>& to, std::optional<std::string_view> from)
     {
         if (to && from && *to != *from) changes_.push_back({m, std::string(*from), *to, false});
@@ -156,10 +156,10 @@ private:
 
 } // namespace detail
 
-// What makes the room as it is to be. `sourceUrl` is not compared: the service turns it into another one.
-// @param actual none if there is no such room.
-// @param recreate whether a room may be deleted and created anew for the sake of what cannot be changed. What
-// the manifest does not tell is then kept.
+// Compares a room with the manifest. `sourceUrl` is not compared, since the service rewrites it.
+// @param actual null if the room does not exist.
+// @param recreate whether a room may be deleted and created again if members differ that cannot be changed.
+// The members that the manifest leaves out are then kept.
 inline room_plan make_plan(const desired_room& wanted, const watchers::rooms::room* actual, bool recreate)
 {
     room_plan plan;
@@ -195,8 +195,8 @@ inline room_plan make_plan(const desired_room& wanted, const watchers::rooms::ro
     plan.steps.add(plan_step::recreate);
     plan.kept = whole.take_kept();
     plan.live = actual->status() == watchers::rooms::room_status::live;
-    plan.anew = whole.take_room();
-    if (plan.anew->status) plan.steps.add(plan_step::status);
+    plan.whole = whole.take_room();
+    if (plan.whole->status) plan.steps.add(plan_step::status);
     return plan;
 }
 

@@ -29,7 +29,7 @@ public:
     recreated_room(const desired_room& wanted, const watchers::rooms::room& actual) : room_(wanted)
     {
         keep_voice(actual.voice().value_or(false));
-        // The times make a room a scheduled one.
+        // A room is scheduled by its times, not by its status.
         if (actual.status() != watchers::rooms::room_status::soon) keep_status(actual.status());
         keep_texts_and_times(actual);
     }
@@ -42,7 +42,7 @@ public:
         keep_texts_and_times(kept.room);
     }
 
-    // Why it cannot be created; empty if it can. To be asked before the old one is deleted.
+    // Why the room cannot be created; empty if it can. Call it before the old room is deleted.
     std::string fault() const { return watchers::rooms::operation::create(room_.room).check(); }
 
     desired_room take_room() { return std::move(room_); }

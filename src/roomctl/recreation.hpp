@@ -21,8 +21,9 @@ inline step_end end_of(const rooms::bulk_result& r) noexcept
     return begun ? step_end::refused : step_end::not_sent;
 }
 
-// Follows the rooms of a run that are deleted and created again: delete, create and status are one unit. What
-// a stopped run did not begin of a unit is held back, until it is clear whether its room has been deleted.
+// Follows the rooms of a run that are deleted and created again: delete, create and status are one unit. If a
+// run is stopped, the operations of a unit that were not begun are held back until it is known whether the
+// room has been deleted.
 class recreation
 {
 public:
@@ -61,8 +62,8 @@ public:
         units_.emplace(room_id, u);
     }
 
-    // Takes notice of a result.
-    // @returns whether it is held back.
+    // Follows a result.
+    // @returns whether the result is held back.
     bool take(const rooms::bulk_result& r, std::uint64_t line)
     {
         const auto i = units_.find(r.operation.room_id());
@@ -72,7 +73,7 @@ public:
         switch (r.operation.kind()) {
         case rooms::operation_kind::delete_room: u.erase = e; break;
         case rooms::operation_kind::create_room:
-            // The room is there, though another one's: to be looked at.
+            // The room exists, but another caller has created it: the user has to look at it.
             u.create = r.error == rooms::errc::conflict ? step_end::unknown : e;
             break;
         case rooms::operation_kind::set_status: u.status = e; break;
@@ -85,8 +86,8 @@ public:
         return true;
     }
 
-    // Of what was held back: what is to be carried out all the same, because its unit has begun, and the
-    // rest. From now on nothing is held back.
+    // Returns the results that were held back. First: those whose operations have to be carried out, because
+    // their unit has begun. Second: the others. From now on nothing is held back.
     std::pair<std::vector<held>, std::vector<held>> release()
     {
         holds_ = false;

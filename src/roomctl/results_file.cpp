@@ -73,7 +73,8 @@ results_file::results_file(const std::string& path, const std::vector<std::strin
     buffer_.reserve(buffer_size + 4096);
 }
 
-// Where a run that was killed left off. It may have left a part of a line; what it was about is told again.
+// The end of the last whole line. A run that was killed may have left a part of a line behind it; the result
+// is written again.
 std::uint64_t results_file::whole_lines() const
 {
     std::array<char, 4096> buffer{};

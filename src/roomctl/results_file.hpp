@@ -16,13 +16,13 @@
 namespace roomctl {
 
 // --results: one line of JSON for each operation, in the order in which they end. The results of another run
-// are replaced or continued; nothing else that may be there is.
+// are replaced or continued. A file that holds anything else is refused.
 class results_file
 {
 public:
     // Throws std::runtime_error, as all members do.
-    // @param spared files that are read or written as well, and must not be replaced; `-` is standard input.
-    // @param go_on after what an earlier run of the same operations has told.
+    // @param spared files that the run reads or writes for another purpose; `-` is standard input.
+    // @param go_on whether to append to the results of an earlier run of the same operations.
     results_file(const std::string& path, const std::vector<std::string>& spared, bool go_on);
     results_file(const results_file&) = delete;
     results_file& operator=(const results_file&) = delete;
@@ -30,7 +30,7 @@ public:
     // @param fate of the room, if this is the create of a room that is deleted and created again.
     void add(const watchers::rooms::bulk_result&, std::uint64_t line, room_fate fate = room_fate::untouched);
 
-    // Writes out what is held back.
+    // Writes the lines that are buffered.
     void flush();
 
 private:
@@ -41,8 +41,8 @@ private:
     std::string buffer_;
 };
 
-// The results of a run: written if --results is given, until a write fails. The run ends then, and its
-// summary tells the failure.
+// The results of a run: written if --results is given, until a write fails. The run then ends and reports the
+// failure.
 class results_output
 {
 public:

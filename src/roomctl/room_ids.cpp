@@ -175,7 +175,7 @@ std::unique_ptr<room_ids> open_room_ids(const export_command& command, std::opti
         }
         // It is read to its end by now.
         if (path == "-")
-            throw usage_error("standard input is no list of ids; a manifest there needs --format");
+            throw usage_error("standard input is not a list of ids; a manifest there needs --format");
     }
     manifest_options options;
     options.format = command.format;

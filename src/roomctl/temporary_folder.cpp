@@ -18,7 +18,7 @@ namespace roomctl {
 
 namespace {
 
-// Locked by every version that uses it: what is not locked is not in use.
+// Every version locks the folder that it uses: a folder that is not locked is not in use.
 constexpr std::string_view prefix = "roomctl-sandbox-";
 constexpr std::string_view pattern = "XXXXXX";
 
@@ -32,7 +32,7 @@ int open_folder(const std::string& path) noexcept
     return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-// One that has just been made is empty, and may not be locked yet: it is left alone.
+// A folder that has just been made is empty and may not be locked yet: it is left alone.
 void remove_if_left_over(const std::string& path) noexcept
 {
     const int folder = open_folder(path);
@@ -72,7 +72,7 @@ temporary_folder::temporary_folder()
     if (::mkdtemp(name.data()) == nullptr) fail();
     path_ = name;
     lock_ = open_folder(path_);
-    // Where a file system has no locks nothing is removed by others either.
+    // On a file system without locks other runs do not remove it either.
     if (lock_ >= 0) static_cast<void>(::flock(lock_, LOCK_EX | LOCK_NB));
 }
 

@@ -56,7 +56,7 @@ call route(std::string_view method, std::string_view target);
 /// Fills in what the body says, for the operations that have one.
 void read_body(dialect how, call& c, std::string_view body);
 
-/// A refusal, or nothing to object.
+/// A refusal, or nothing if the request is accepted.
 std::optional<answer> refuse_credentials(dialect how, const request& r, const credential_pair& expected);
 
 /// Carries out an operation of the API; not for administration.

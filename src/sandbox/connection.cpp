@@ -253,7 +253,7 @@ private:
         if (limited) unwatch();
         buffer_.commit(n);
         tally::add(app_.tally().bytes_received, n);
-        // A peer that sends a byte now and then could keep ahead of the timer.
+        // If each byte restarted the timer, a peer that sends a byte now and then would never be closed.
         const bool late = limited && due_ && steady::now() >= *due_;
         const bool ended = ec || late;
         if (ended) co_await finish(true);

@@ -68,7 +68,7 @@ public:
     void nothing_left() const
     {
         if (!object_.empty())
-            reject(std::string(object_.begin()->key()), "is no member of a fault of this action");
+            reject(std::string(object_.begin()->key()), "is not a member of a fault of this action");
     }
 
 private:

@@ -101,7 +101,7 @@ TEST_CASE("fault_81 rules_can_be_joined")
 
 TEST_CASE("fault_76 an_operation_whose_range_throws_behind_it_is_not_lost")
 {
-    // Setup: to go on from the last one throws.
+    // Setup: ++ on the last iterator throws.
     int moved = 0;
     auto counted = std::views::iota(0) | std::views::transform([&moved](int i) {
                        if (i == 3) throw std::runtime_error("no more");
@@ -128,7 +128,7 @@ TEST_CASE("fault_76 an_operation_whose_range_throws_behind_it_is_not_lost")
 
 namespace {
 
-// Throws when it is moved on from the last but one.
+// ++ on the last iterator but one throws.
 class stumbling_range
 {
 public:

@@ -32,7 +32,7 @@ public:
         , takes_(std::move(takes))
     {}
 
-    // Moves on by a millisecond.
+    // Advances the clock by a millisecond.
     void step()
     {
         rig_.sim.resolved();
@@ -158,7 +158,7 @@ TEST_CASE("fault_74_a_call_that_cannot_be_finished_is_not_sent")
 {
     for (const bool on_fresh_connection : {false, true}) {
         CAPTURE(on_fresh_connection);
-        // Setup: what is known is that an exchange takes 300 ms.
+        // Setup: the client has learnt that an exchange takes 300 ms.
         rig r(with_connections(4));
         r.get("r");
         r.open_all();

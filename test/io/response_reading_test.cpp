@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What a call makes of a response: Retry-After, content codings, other rooms, secrets that are repeated.
+// How a call reads a response: Retry-After, content codings, other rooms, repeated secrets.
 #include "support/exchange.hpp"
 
 #include <doctest/doctest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Idle connections that died without a word: no FIN, no reset.
+// Idle connections that died silently: no FIN, no reset.
 #include "support/rig.hpp"
 
 #include <doctest/doctest.h>

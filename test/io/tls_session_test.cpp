@@ -438,7 +438,7 @@ TEST_CASE("tls_session fault_88_handshake_failure_without_a_demand_is_another_er
     CHECK(client.failure() == errc::tls_failed);
 }
 
-// Row 88: where data was read the server had read the request, or may have.
+// Row 88: if data was read, the server may have read the request.
 TEST_CASE("tls_session fault_88_alert_behind_data_proves_nothing")
 {
     const auto identity = sandbox::detail::make_identity(sandbox::certificate_kind::valid);

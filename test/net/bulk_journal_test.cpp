@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 
-// Bulk runs and their journals: one run at a time, and who lets go of what.
+// Bulk runs and their journals: one run at a time, and which of the two outlives the other.
 
 #include "bulk.hpp"
 #include "modes.hpp"
@@ -120,7 +120,7 @@ TEST_CASE("bulk_journal_serves_one_run_at_a_time")
     }
 }
 
-// A run that is destroyed with its context never completes, but it lets go of the journal.
+// A run that is destroyed with its context never completes, but it releases the journal.
 TEST_CASE("bulk_journal_serves_another_run_after_one_that_was_abandoned")
 {
     for (const mode m : all_modes) {
@@ -153,7 +153,7 @@ TEST_CASE("bulk_journal_serves_another_run_after_one_that_was_abandoned")
     }
 }
 
-// Who lets go
+// The journal and the run: which is destroyed last
 
 namespace {
 

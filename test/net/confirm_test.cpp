@@ -189,7 +189,7 @@ TEST_CASE("create_that_was_lost_is_sent_once_more_when_two_looks_find_nothing")
     }
 }
 
-// Rows 5, 19 and 40, and status 421: nothing was done, so there is nothing to find out.
+// Rows 5, 19 and 40, and status 421: nothing was done, so nothing is confirmed.
 TEST_CASE("create_that_was_not_carried_out_is_retried")
 {
     const struct

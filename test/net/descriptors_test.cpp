@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 
-// Row 79: what a program that is started by exec inherits.
+// Row 79: the descriptors that a program started by exec inherits.
 
 #include "net.hpp"
 

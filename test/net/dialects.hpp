@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// The sandbox's dialects, for tests that turn on what they differ in.
+// The sandbox's dialects, for tests that depend on their differences.
 
 #include "net.hpp"
 

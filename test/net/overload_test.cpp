@@ -47,7 +47,7 @@ struct overload
     }
 };
 
-// A service of 300 ms, 16 connections, and 400 callers of 2 s each that begin anew for a while.
+// A service of 300 ms, 16 connections, and 400 callers with 2 s for each call, one call after the other.
 overload run_overload(std::chrono::seconds duration, std::optional<std::chrono::milliseconds> expected)
 {
     rig r;

@@ -158,7 +158,7 @@ TEST_CASE("renewal_happens_in_a_confirmation_too")
     }
 }
 
-// Row 62: in a confirmation, a project that is not found is not a room that is not there.
+// Row 62: a confirmation that gets "project not found" does not take the room for missing.
 TEST_CASE("renewal_of_the_api_key")
 {
     SUBCASE("of each operation")

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Rows of the table of faults about reading a response: the vendor's rooms, bodies that have nothing to tell,
+// Rows of the table of faults about reading a response: the vendor's rooms, bodies without a room,
 // Retry-After, content codings, and responses that are about another room.
 
 #include "faults.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 
-// What the sandbox does with requests that no client of this library sends.
+// How the sandbox treats requests that no client of this library sends.
 
 #include "net.hpp"
 

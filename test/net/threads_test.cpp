@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 
-// Who may call from where, where handlers run, and how many connections serve them.
+// Calls from several threads, the executors of handlers, and the number of connections.
 
 #include "modes.hpp"
 

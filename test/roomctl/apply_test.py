@@ -221,7 +221,7 @@ class Validation(BulkTest):
         resumed = subprocess.run(["bash", "-c", command], env=clean_environment(**SANDBOX_ENVIRONMENT),
                                  capture_output=True, text=True, timeout=harness.LIMIT, check=False)
         self.exits(resumed, 3)
-        self.assertIn("1 room cannot be as asked", resumed.stderr)
+        self.assertIn("1 room cannot be changed as asked", resumed.stderr)
         with open(path, encoding="utf-8") as file:
             result = self.exits(self.roomctl("apply", "-", stdin=file), 3)
         self.assertRegex(result.stderr, r" apply - --plan +\(with the same manifest on standard input\)\n$")

@@ -30,7 +30,7 @@ class DialectTest(BulkTest):
 
 
 class Life:
-    """What holds in each dialect."""
+    """Behaviour that is the same in each dialect."""
 
     def test_plan_comes_to_rest_after_apply(self):
         entries = [room(n, isSpeak=n % 2 == 0, status=["LIVE", "ENDED", "DISABLED"][n % 3]) for n in range(12)]

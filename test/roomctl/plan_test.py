@@ -57,7 +57,7 @@ class Plan(BulkTest):
         self.assertEqual(self.rooms()["match-1"]["status"], "ENDED")
         shown = self.exits(self.roomctl("apply", path, "--plan"), 3)
         self.assertIn("!   match-1: cannot be changed", shown.stdout)
-        self.assertIn("1 room cannot be as asked", shown.stderr)
+        self.assertIn("1 room cannot be changed as asked", shown.stderr)
 
     def test_rooms_may_be_created_anew(self):
         self.apply(0, self.manifest([room(n) for n in range(3)]))

@@ -18,10 +18,10 @@ RECREATE = ["--plan", "--recreate", "--yes"]
 
 
 class RecreateTest(BulkTest):
-    """Rooms with much that the manifest does not tell."""
+    """Rooms with members that the manifest leaves out."""
 
     def there(self, count):
-        """@returns the manifest that changes their names, and the rooms as they are to be."""
+        """@returns the manifest that changes their names, and the rooms that it leads to."""
         rooms = [room(n, isSpeak=True, status="ENDED", pic="https://a.example/p.png") for n in range(count)]
         self.apply(0, self.manifest(rooms, "before.jsonl"))
         path = self.manifest([room(n, name="Final") for n in range(count)])
@@ -507,7 +507,7 @@ class Confirmation(RecreateTest):
         self.assertFalse(os.path.exists(self.path("roomctl.kept")))
 
     def asked(self, path, reply):
-        """What a terminal shows and the exit code."""
+        """@returns the text on the terminal and the exit code."""
         controller, terminal = pty.openpty()
         self.addCleanup(os.close, controller)
         process = subprocess.Popen(

@@ -157,7 +157,7 @@ class WrittenFiles(BulkTest):
         self.assertEqual([r["roomId"] for r in lines_of(os.read(reader, 65536).decode())], ["match-1"])
 
     def test_results_can_be_read_by_their_owner_alone(self):
-        """Whoever can read a file can lock it."""
+        """A user who can read a file can lock it."""
         new = self.path("new.jsonl")
         former = self.write("former.jsonl", '{"index":0}\n')
         os.chmod(former, 0o644)

@@ -187,9 +187,9 @@ TEST_CASE("journal refuses_what_is_no_journal_and_leaves_it_alone")
     SUBCASE("pipe")
     {
         REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
-        check_refused(path, "is no regular file");
+        check_refused(path, "is not a regular file");
     }
-    SUBCASE("device") { check_refused("/dev/null", "is no regular file"); }
+    SUBCASE("device") { check_refused("/dev/null", "is not a regular file"); }
     SUBCASE("another user's file")
     {
         if (::geteuid() != 0) return; // nobody else can make one

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 
-// What the operating system and the file system refuse to the journal, and how that is told.
+// Calls that the operating system or the file system refuses to the journal, and the errors of the journal.
 
 #include "journal_files.hpp"
 
@@ -30,7 +30,7 @@ namespace {
 
 using state = journal::state;
 
-// Fails the call that it is told to, and writes down all of them: O open, L lock, M mode, C cut, R read, W
+// Fails one chosen call, and logs all of them: O open, L lock, M mode, C cut, R read, W
 // write, S sync of the data, A sync of everything, f open the folder, F sync the folder.
 class failing_disk final : public detail::journal_disk
 {

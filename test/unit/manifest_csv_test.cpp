@@ -186,7 +186,7 @@ TEST_CASE("csv_faults_tell_line_column_field_and_rule")
          "20:00:00\n"},
         {"op,roomId,isSpeak,status\n,a,,\nget,a,true,\ncreate,a,,\nvoice,a,,\nstatus,a,,\n",
          "line 2, column 1: op: must be create, get, voice, status or delete\n"
-         "line 3, column 7: isSpeak: is no member of get\n"
+         "line 3, column 7: isSpeak: is not a member of get\n"
          "line 4, column 1: name: is missing\n"
          "line 4, column 1: about: is missing\n"
          "line 5, column 9: isSpeak: is missing\n"

@@ -175,13 +175,14 @@ TEST_CASE("manifest_faults_tell_line_column_field_and_rule")
          "line 1, column 78: pic: must be at most 8192 bytes long, and has 9000\n"},
         {R"({"op":"purge","roomId":"a"})",
          "line 1, column 7: op: must be create, get, voice, status or delete\n"},
-        {R"({"op":"get","roomId":"","isSpeak":true})", "line 1, column 22: roomId: must not be empty\n"
-                                                       "line 1, column 35: isSpeak: is no member of get\n"},
+        {R"({"op":"get","roomId":"","isSpeak":true})",
+         "line 1, column 22: roomId: must not be empty\n"
+         "line 1, column 35: isSpeak: is not a member of get\n"},
         {R"({"op":"status","roomId":"a"})", "line 1, column 1: status: is missing\n"},
         {R"({"op":"voice","roomId":"a","isSpeak":"1"})",
          "line 1, column 38: isSpeak: must be true or false\n"},
         {R"({"op":"create","roomId":"a","name":"n","about":"b","status":"LIVE"})",
-         "line 1, column 61: status: is no member of create\n"},
+         "line 1, column 61: status: is not a member of create\n"},
         {room("a") + R"({"op":"get","roomId":"b"})",
          "line 2, column 1: a manifest holds desired rooms as in line 1, or operations, and not both\n"},
         {"\n{\"op\":\"get\",\"roomId\":\"b\"}\n" + room("a"),

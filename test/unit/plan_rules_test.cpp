@@ -155,12 +155,12 @@ TEST_CASE("plan_rules_table")
 
         // Run
         const auto plan = roomctl::make_plan(c.wanted, there, false);
-        const auto anew = roomctl::make_plan(c.wanted, there, true);
+        const auto recreated = roomctl::make_plan(c.wanted, there, true);
 
         // Check
         CHECK(plan.steps == c.expected);
-        CHECK(anew.steps == c.expected_with_recreate);
-        CHECK(plan.changes.size() == anew.changes.size());
+        CHECK(recreated.steps == c.expected_with_recreate);
+        CHECK(plan.changes.size() == recreated.changes.size());
         CHECK((there == nullptr || plan.steps.empty() == plan.changes.empty()));
     }
 }
@@ -202,11 +202,11 @@ TEST_CASE("plan_rules_keep_what_a_manifest_does_not_tell_of_a_room_created_anew"
     CHECK(all.steps == steps({plan_step::recreate, plan_step::status}));
     CHECK(all.live);
     CHECK(all.kept.size() == 9);
-    REQUIRE(all.anew.has_value());
-    const rooms::new_room& r = all.anew->room;
+    REQUIRE(all.whole.has_value());
+    const rooms::new_room& r = all.whole->room;
     CHECK(r.name() == "Final");
     CHECK(r.voice());
-    CHECK(all.anew->status == room_status::live);
+    CHECK(all.whole->status == room_status::live);
     CHECK(r.starts_at() == noon);
     CHECK(r.ends_at() == noon + std::chrono::hours(24));
     CHECK(r.picture_url() == "https://a.example/p");
@@ -215,13 +215,13 @@ TEST_CASE("plan_rules_keep_what_a_manifest_does_not_tell_of_a_room_created_anew"
     CHECK(r.stream_starts_at() == noon);
     CHECK(r.stream_ends_at() == noon + std::chrono::hours(24));
 
-    REQUIRE(some.anew.has_value());
-    CHECK(some.anew->status == room_status::ended);
-    CHECK(some.anew->room.picture_url() == "https://a.example/other");
-    CHECK(some.anew->room.ends_at() == noon + std::chrono::hours(1));
-    CHECK(some.anew->room.voice());
-    REQUIRE(voice.anew.has_value());
-    CHECK_FALSE(voice.anew->room.voice());
+    REQUIRE(some.whole.has_value());
+    CHECK(some.whole->status == room_status::ended);
+    CHECK(some.whole->room.picture_url() == "https://a.example/other");
+    CHECK(some.whole->room.ends_at() == noon + std::chrono::hours(1));
+    CHECK(some.whole->room.voice());
+    REQUIRE(voice.whole.has_value());
+    CHECK_FALSE(voice.whole->room.voice());
 }
 
 TEST_CASE("plan_rules_delete_no_room_that_cannot_be_created_anew")
@@ -238,7 +238,7 @@ TEST_CASE("plan_rules_delete_no_room_that_cannot_be_created_anew")
     // Check
     CHECK(plan.steps == steps({plan_step::cannot}));
     CHECK_FALSE(plan.obstacle.empty());
-    CHECK_FALSE(plan.anew.has_value());
+    CHECK_FALSE(plan.whole.has_value());
 }
 
 TEST_CASE("plan_rules_delete_nothing_on_the_word_of_an_answer_without_an_id")

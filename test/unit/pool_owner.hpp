@@ -31,7 +31,7 @@ class place final : public pool_core::slot
 class wish final : public pool_core::ticket
 {};
 
-// A pool with its owner, who does what the pool asks for.
+// A pool with its owner, which opens the connections that the pool asks for.
 class owner
 {
 public:
@@ -39,7 +39,7 @@ public:
         : pool(pool_limits{connections, waiting, idle})
     {}
 
-    // Begins to open all that should be; tells how many.
+    // Begins to open as many connections as the pool asks for. Returns their number.
     std::size_t open_wanted()
     {
         std::size_t n = 0;
@@ -63,7 +63,7 @@ public:
         return a;
     }
 
-    // The one that was begun first is open.
+    // Opening has succeeded for the connection that was begun first.
     pool_core::ticket* opened(clock::time_point expires_at = never)
     {
         auto* s = std::exchange(opening.front(), nullptr);

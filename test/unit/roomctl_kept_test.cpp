@@ -139,20 +139,20 @@ TEST_CASE("fault_77: a room that is missing takes what was kept; the manifest's 
         CHECK(p->deleted_earlier);
         CHECK(p->steps == roomctl::plan_steps().add(plan_step::create).add(plan_step::status));
         CHECK(p->obstacle.empty());
-        REQUIRE(p->anew);
-        CHECK(p->anew->room.name() == "Semi");
+        REQUIRE(p->whole);
+        CHECK(p->whole->room.name() == "Semi");
     }
-    CHECK(completed.anew->room.voice());
-    CHECK(completed.anew->status == room_status::ended);
-    CHECK(completed.anew->room.picture_url() == "https://a.example/1");
+    CHECK(completed.whole->room.voice());
+    CHECK(completed.whole->status == room_status::ended);
+    CHECK(completed.whole->room.picture_url() == "https://a.example/1");
     REQUIRE(completed.kept.size() == 3);
     CHECK(completed.kept[0].what == member::voice);
     CHECK(completed.kept[1].what == member::status);
     CHECK(completed.kept[1].value == "ENDED");
     CHECK(completed.kept[2].what == member::picture_url);
-    CHECK_FALSE(given.anew->room.voice());
-    CHECK(given.anew->status == room_status::live);
-    CHECK(given.anew->room.picture_url() == "https://a.example/2");
+    CHECK_FALSE(given.whole->room.voice());
+    CHECK(given.whole->status == room_status::live);
+    CHECK(given.whole->room.picture_url() == "https://a.example/2");
     CHECK(given.kept.empty());
 }
 
@@ -176,7 +176,7 @@ TEST_CASE("fault_77: every member that can be kept is taken over from the kept f
     CHECK(members == std::vector<member>{member::voice, member::status, member::starts_at, member::ends_at,
                                          member::picture_url, member::stream_url, member::source_url,
                                          member::stream_starts_at, member::stream_ends_at});
-    const new_room& r = plan.anew->room;
+    const new_room& r = plan.whole->room;
     CHECK(r.starts_at() == noon);
     CHECK(r.ends_at() == noon + 1h);
     CHECK(r.stream_url() == "https://a.example/s");

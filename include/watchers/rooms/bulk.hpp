@@ -80,23 +80,22 @@ private:
     std::shared_ptr<detail::bulk_counters> counters_;
 };
 
-/// When a bulk run pulls no more operations because others failed. What is under way then ends as it would
-/// have, what was pulled and not begun ends with errc::stopped, and so does the run.
+/// When a bulk run stops early because operations have failed. It then pulls no more operations and lets
+/// those under way end. Operations that were pulled and not begun end with errc::stopped, and so does the
+/// run.
 ///
-/// Rules can be joined: `bulk_stop::above(0.1).or_unreachable(20)` stops by whichever comes first.
+/// Rules can be joined: `bulk_stop::above(0.1).or_unreachable(20)` stops the run at the limit that is reached
+/// first.
 ///
-/// Whatever this says, a run stops where nothing else can succeed:
-/// - the credentials are refused: 401, errc::unknown_project, errc::credentials_failed, or a 403 whose
-/// message
-///   speaks of the token (diagnostics::credentials_refused());
-/// - any other 403, if nothing has succeeded in this run or, by its journal, in an earlier one, and nothing
-/// that
-///   is under way does. (Nothing more is begun meanwhile.) A 403 with a web page is a firewall's: the third
-///   one stops the run if nothing has succeeded;
-/// - the service is not there: errc::not_the_service with 404 or 405; with 2xx (a sign-in page, say) the
-/// third
-///   one, if nothing of the service has come, or a hundred with nothing else between them;
-/// - the server is not trusted, or the client ends.
+/// With any rule, a run stops when no other operation can succeed:
+/// - The credentials are refused: 401, errc::unknown_project, errc::credentials_failed, or a 403
+///   whose message speaks of the token (diagnostics::credentials_refused()).
+/// - Another 403 came, nothing has succeeded in this run or, according to its journal, in an earlier one, and
+///   no operation that is under way succeeds. Until these have ended no further one is begun. A 403 that is a
+///   web page comes from a firewall: the third one stops the run if nothing has succeeded.
+/// - The service is not there: errc::not_the_service with 404 or 405. With 2xx (a sign-in page, for example)
+///   the third one stops the run if no other response has come, and so does the hundredth in a row.
+/// - The server is not trusted, or the client is drained or destroyed.
 class bulk_stop
 {
 public:
@@ -111,49 +110,49 @@ public:
         return bulk_stop(ratio, least, 0);
     }
 
-    /// When so many operations that ended one after the other did not reach the service, as when it is gone
-    /// for hours; the run's diagnostics tell so in their note. Without it such a run goes through all its
-    /// operations, max_in_flight of them each bulk_options::timeout.
+    /// After so many operations in a row that did not reach the service, as when it is gone for hours. The
+    /// note of the run's diagnostics says so. Without this rule such a run goes through all its operations:
+    /// max_in_flight of them in each bulk_options::timeout.
     ///
     /// An operation did not reach the service if it failed after all its retries and no byte of a response
     /// came: the name was not resolved, no connection was made, the TLS handshake failed, the connection was
     /// lost or a limit on time passed before a response. Any response resets the count, 429 and 5xx
-    /// included (a gateway that answers 502 or 503 for a service that is gone is a matter of above()).
-    /// Operations that say nothing of the service (skipped, stopped, journaled, cancelled, invalid, no
+    /// included (above() is the rule for a gateway that responds 502 or 503 while the service is gone).
+    /// Operations that say nothing about the service (skipped, stopped, journaled, cancelled, invalid, no
     /// connection of the pool free) do not count and do not reset it.
     ///
-    /// While the service is gone max_in_flight operations end at about the same time, each when its timeout
-    /// or its attempts are used up. So a number up to max_in_flight stops the run about one
+    /// While the service is gone max_in_flight operations end at about the same time: when their timeout or
+    /// their attempts are used up. So a number up to max_in_flight stops the run about one
     /// bulk_options::timeout (five minutes) after the service has gone.
     /// @param in_a_row zero: never.
     static bulk_stop unreachable(std::uint64_t in_a_row) noexcept { return bulk_stop(1.0, 0, in_a_row); }
 
-    /// This rule, or that of unreachable(), in place of one that it has.
+    /// This rule joined with unreachable(), which replaces one that was joined before.
     bulk_stop or_unreachable(std::uint64_t in_a_row) const noexcept
     {
         return bulk_stop(ratio_, least_, in_a_row);
     }
 
-    /// This rule, or that of above(), in place of one that it has.
+    /// This rule joined with above(), which replaces first_failure() or an above() of this rule.
     bulk_stop or_above(double ratio, std::uint64_t least = 100) const noexcept
     {
         return bulk_stop(ratio, least, unreachable_);
     }
 
-    /// This rule, or that of first_failure(), in place of an above() that it has.
+    /// This rule joined with first_failure(), which replaces an above() of this rule.
     bulk_stop or_first_failure() const noexcept { return bulk_stop(0.0, 1, unreachable_); }
 
-    /// Whether the ratio is one.
+    /// Whether the ratio is from 0 to 1.
     bool valid() const noexcept { return ratio_ >= 0 && ratio_ <= 1; }
 
-    /// Whether the part of failures stops the run.
+    /// Whether the run stops when so many operations have ended and so many of these have failed.
     bool reached(std::uint64_t ended, std::uint64_t failed) const noexcept
     {
         return failed > 0 && ended >= least_ &&
                static_cast<double>(failed) > ratio_ * static_cast<double>(ended);
     }
 
-    /// Whether so many operations in a row that did not reach the service stop the run.
+    /// Whether the run stops after so many operations in a row that did not reach the service.
     bool unreached(std::uint64_t in_a_row) const noexcept
     {
         return unreachable_ != 0 && in_a_row >= unreachable_;
@@ -199,9 +198,9 @@ public:
 
     /// For each operation, in place of config::timeout and config::retry, which count if there is none here.
     /// Nobody waits for a single one of many operations: they have the time to outlast a service that
-    /// restarts or asks to wait. (One that is down for hours costs max_in_flight operations each timeout:
-    /// see bulk_stop::unreachable.) The clock starts with an operation's first attempt, however long single
-    /// calls, max_requests_per_second or the pause that a 429 asked for hold it back.
+    /// restarts or asks to wait. (While it is down for hours, max_in_flight operations fail in each timeout:
+    /// see bulk_stop::unreachable.) The time counts from an operation's first attempt, not from when it was
+    /// pulled: single calls, max_requests_per_second and the pause that a 429 asks for may hold it back.
     std::optional<std::chrono::milliseconds> timeout = std::chrono::minutes(5);
     std::optional<retry_policy> retry = retry_policy::patient();
     /// Bounds each exchange in place of config::attempt_timeout. 1 ms to 365 days.
@@ -211,8 +210,8 @@ public:
     std::optional<std::uint64_t> total;
     std::optional<bulk_monitor> monitor;
     /// Called each progress_interval, whatever happens meanwhile, and at the end. Zero: when an operation has
-    /// ended, and each second. If it throws, the run is stopped and ends with errc::callback_failed, after
-    /// its last call as well, when everything is done.
+    /// ended, and each second. If it throws, also in its last call, when everything is done, the run stops
+    /// and ends with errc::callback_failed.
     std::function<void(const bulk_progress&)> on_progress;
     std::chrono::milliseconds progress_interval{1000};
 
@@ -221,9 +220,9 @@ public:
     /// that failed could be carried out by a later run after those that followed it in its room.
     rooms::journal* journal = nullptr;
 
-    /// Filled if the run ends with an error, and there is more to tell: the option at fault, what the source,
-    /// the sink or on_progress threw, what is wrong with the journal, or how the operation ended that stopped
-    /// the run. Must live until the run has completed.
+    /// Filled if the run ends with an error that has details: the option that is not valid, the exception of
+    /// the source, the sink or on_progress, the fault of the journal, or the end of the operation that
+    /// stopped the run. Must live until the run has completed.
     rooms::diagnostics* diagnostics = nullptr;
 };
 

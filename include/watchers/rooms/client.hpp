@@ -72,7 +72,7 @@ concept bulk_token = !std::convertible_to<T, bulk_options>;
 /// By default any thread may call member functions, several threads may run the executor, and the client may
 /// be destroyed by any thread. (Moving and assigning the client object itself is not guarded.) With
 /// threading::single one thread at a time uses the client and runs its executor; two at the same time end the
-/// process, see config::threading. Exempt is stats(), which any thread may call.
+/// process, see config::threading. Any thread may call stats() at any time.
 ///
 /// @par fork()
 /// In the child of a fork() a client may not be used, not even be destroyed: its connections, TLS sessions

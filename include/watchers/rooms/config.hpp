@@ -121,10 +121,10 @@ public:
     rooms::credentials credentials;
 
     /// Asked for other credentials when the service responds with 401, 403 or a 404 that says that the
-    /// project is unknown: once for all calls that wait for them. Each of these is then sent once more, and a
-    /// second such response is final. Without a provider the first one is. (A 403 may be a firewall's: the
-    /// provider is asked all the same, since only the service knows.) An answer that takes longer than
-    /// attempt_timeout has failed (errc::credentials_failed).
+    /// project is unknown: once for all calls that wait for them. Each of these calls is then sent once more,
+    /// and a second such response is final. Without a provider the first one is final. (A 403 may come from a
+    /// firewall. The provider is asked then as well, since the client cannot tell.) If the provider takes
+    /// longer than attempt_timeout, the calls fail with errc::credentials_failed.
     rooms::credential_provider credential_provider;
 
     /// `https://host[:port]`, without path, query or user information. `http://` is taken only as
@@ -179,12 +179,13 @@ public:
     /// exchange when the service may have begun to carry it out: it ends with errc::deadline_exceeded, phase
     /// *queue*, effect *none* (stats::turned_away). So overload does not turn into unknown outcomes. What an
     /// exchange takes is by default estimated from the client's own recent exchanges of the same operation;
-    /// while none is under way the estimate halves each second, so that calls are sent again. Set: that long
-    /// instead. Zero: every call is sent. Never more than attempt_timeout counts.
+    /// while none is under way the estimate halves each second, so that calls are sent again. A value set
+    /// here takes the place of the estimate. Zero: every call is sent. Values above attempt_timeout count as
+    /// that.
     std::optional<milliseconds> expected_exchange_time;
-    /// Bounds name resolution (errc::resolve_timeout). Longer than the five seconds after which a resolver
-    /// usually turns from a name server that is silent to the next one. A look-up that takes longer goes on,
-    /// and later attempts join it; its addresses then serve all connections that are opened within 30 s.
+    /// Bounds name resolution (errc::resolve_timeout). The default is longer than the five seconds after
+    /// which most resolvers turn from a silent name server to the next one. A look-up that takes longer goes
+    /// on, and later attempts join it; its addresses then serve all connections that are opened within 30 s.
     milliseconds resolve_timeout{12'000};
     /// Bounds the TCP connection, over all addresses (errc::connect_timeout).
     milliseconds connect_timeout{5'000};
@@ -200,10 +201,10 @@ public:
     /// Header fields, 1 to 10,000.
     std::size_t max_response_fields = 100;
     /// Whether a response that names another room than the one asked for is refused
-    /// (errc::malformed_response): it belongs to another request, of a proxy that mixed up its responses,
-    /// say. The call goes on as if the response had been lost, and the connection is closed. Ids that differ
-    /// by case, blanks or Unicode normalisation alone count as the same. Turn it off for a service that gives
-    /// rooms other ids than they were created with.
+    /// (errc::malformed_response): it belongs to another request, for example because a proxy mixed up its
+    /// responses. The call goes on as if the response had been lost, and the connection is closed. Ids that
+    /// differ only by case, blanks or Unicode normalisation count as the same. Turn it off for a service that
+    /// gives rooms other ids than they were created with.
     bool check_room_ids = true;
     /// Bytes of the body, 1 to 1 GiB. Bytes on the wire, chunk framing included, are bounded by twice this
     /// and 64 KiB.
@@ -268,9 +269,9 @@ private:
 /// 65535".
 std::string check(const config&);
 
-/// Checks the options of a call; every call does. (A timeout of zero or less is no fault: it has passed.)
-/// @returns an empty text, or the first option at fault and its rule, as in "attempt_timeout: must be 1 ms to
-/// 365 days".
+/// Checks the options of a call; every call does. (A timeout of zero or less is valid: it has passed.)
+/// @returns an empty text, or the first option that is not valid and its rule, as in "attempt_timeout: must
+/// be 1 ms to 365 days".
 std::string check(const call_options&);
 
 } // namespace watchers::rooms

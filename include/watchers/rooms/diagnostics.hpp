@@ -26,9 +26,9 @@ enum class operation_kind : unsigned char
 /// What a call did to its room, as far as can be known. A *get* never has an effect.
 enum class effect : unsigned char
 {
-    /// The call did nothing to the room: nothing was sent, or the service refused. A refusal is taken at its
-    /// word. Only something between client and service that repeats requests can make it untrue: a copy is
-    /// carried out, and the original refused (see errc::conflict, errc::not_found).
+    /// The call did nothing to the room: nothing was sent, or the service refused. A refusal is believed. It
+    /// is untrue only if something between client and service repeats the request, so that the service
+    /// carries out the copy and refuses the original (see errc::conflict, errc::not_found).
     none,
     applied, ///< the service answered that the change is made
     unknown, ///< a request was, or may have been, sent, and no answer tells what became of it
@@ -94,13 +94,13 @@ public:
     /// (errc::unknown_project), or a 403 whose message speaks of the token or the key.
     bool credentials_refused() const noexcept { return credentials_refused_; }
 
-    /// The last response was a web page: of something between client and service (a firewall, a sign-in page,
-    /// a proxy), or of another service.
+    /// The last response was a web page: it came from something between client and service (a firewall, a
+    /// sign-in page, a proxy), or from another service.
     bool web_page() const noexcept { return web_page_; }
 
-    /// The last response has the form that the API's responses have: a 2xx that is no web page, or a 4xx with
-    /// a JSON object that holds `message`, `error` or `statusCode`. An errc::not_found without it may come
-    /// from a host that is not the service's: check config::base_url.
+    /// The last response has the form of the API's responses: a 2xx that is not a web page, or a 4xx with a
+    /// JSON object that holds `message`, `error` or `statusCode`. If an errc::not_found is not recognized,
+    /// the host may be another one than the service's: check config::base_url.
     bool recognized() const noexcept { return recognized_; }
 
     /// For errc::invalid_argument the field and the rule; else what the service said (its `message` or

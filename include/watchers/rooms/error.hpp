@@ -47,7 +47,7 @@ enum class errc
     truncated_response,  ///< the connection ended in the middle of an answer
     write_timeout,       ///< the peer did not take the whole request within config::attempt_timeout
     response_timeout,    ///< the answer was not complete within config::attempt_timeout
-    malformed_response,  ///< the answer is not HTTP/1.x as RFC 9112 has it
+    malformed_response,  ///< the response is not valid HTTP/1.x (RFC 9112)
     response_too_large,  ///< the answer exceeds one of the limits in config
     unexpected_encoding, ///< the response has a Content-Encoding, though none was accepted
 
@@ -55,23 +55,25 @@ enum class errc
     unexpected_redirect, ///< 3xx; redirects are never followed
     bad_request,         ///< 400 and the 4xx that have no value of their own
     unauthorized,        ///< 401: the credentials are not accepted
-    forbidden,           ///< 403: the token is not accepted, or the request is refused, by a firewall say;
-                         ///< diagnostics::credentials_refused() tells them apart
+    forbidden,           ///< 403: the token is not accepted, or the request is refused (by a firewall, for
+                         ///< example); diagnostics::credentials_refused() tells them apart
     unknown_project,     ///< 404 whose message says that the project is not found: the API key is not valid
-    not_found, ///< any other 404, but to a create: there is no such room. From a delete, effect none: there
-               ///< was none when the request arrived. A proxy may repeat a delete (RFC 9110, 9.2.2), and then
-               ///< this call's own request may have deleted the room: retry_policy::accept_missing_on_delete
+    not_found, ///< any other 404, except to a create: there is no such room. After a delete the effect is
+               ///< none: the room did not exist when the request arrived. A proxy may repeat a delete (RFC
+               ///< 9110, 9.2.2), and then this call's own request may have deleted the room:
+               ///< retry_policy::accept_missing_on_delete
     conflict,  ///< the room exists already: 409, or a 400 whose message says so; or it was found with other
-              ///< members when a create was confirmed. Effect none: it existed when the request arrived. That
-              ///< does not prove that another call created it, where something in between repeats requests
-              ///< though it must not (RFC 9110, 9.2.2): retry_policy::confirm_conflicts looks
+              ///< members when a create was confirmed. Effect none: it existed when the request arrived. This
+              ///< does not prove that another call created it: something between client and service may have
+              ///< repeated the request, though it must not (RFC 9110, 9.2.2). See
+              ///< retry_policy::confirm_conflicts
     request_timeout,     ///< 408
     misdirected_request, ///< 421
     rate_limited, ///< 429; or the service had asked, by a 429, for a longer wait than the call has time for
     server_error, ///< 5xx
-    not_the_service, ///< a web page with 2xx, 404 or 405; a 404 to a create, or one that says that there is
-                     ///< no such path: config::base_url is wrong, or something in between (a sign-in page, a
-                     ///< proxy) has responded
+    not_the_service, ///< a web page with 2xx, 404 or 405; a 404 to a create; a 404 that says that there is no
+                     ///< such path: config::base_url is wrong, or something between client and service (a
+                     ///< sign-in page, a proxy) has responded
     bad_body,        ///< a 2xx answer to *get* without a usable JSON object
 
     // The caller's decision

@@ -6,11 +6,11 @@ namespace watchers::rooms {
 /// Whether a character may be shown on a terminal or in a log as it is. The messages of @ref diagnostics hold
 /// no other characters: they are replaced by escapes such as `\u202e`.
 ///
-/// Not so: control characters (C0, DEL, C1); characters that move the text around them (line and paragraph
-/// separators; marks, embeddings, overrides and isolates of direction); characters that hide in text or hide
-/// it (soft hyphen, zero-width space, Mongolian vowel separator, word joiner and other invisible operators,
-/// interlinear annotations, byte order mark, tags); surrogates and numbers above U+10FFFF. The zero-width
-/// joiner and non-joiner are printable, since words of some languages and emoji need them.
+/// Not printable are control characters (C0, DEL, C1); characters that move the text around them (line and
+/// paragraph separators; marks, embeddings, overrides and isolates of direction); characters that hide in
+/// text or hide it (soft hyphen, zero-width space, Mongolian vowel separator, word joiner and other invisible
+/// operators, interlinear annotations, byte order mark, tags); surrogates and numbers above U+10FFFF. The
+/// zero-width joiner and non-joiner are printable, since words of some languages and emoji need them.
 /// @par Thread safety Any thread.
 constexpr bool is_printable(char32_t c) noexcept
 {

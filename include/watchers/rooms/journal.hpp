@@ -37,9 +37,9 @@ class journal_state;
 /// **The file** is created with mode 0600, or given it when it is opened. It must be a regular file, not a
 /// symbolic link, of the process's effective user. It holds indices and outcomes: no secrets, no room ids. An
 /// exclusive lock (flock) keeps every other journal off it, in this process and in others, as long as this
-/// one is open; a child of fork() that lives on without exec() keeps it, too. Use a local file system. One
-/// that cannot lock files is refused, for two runs could use the journal at once. One that keeps no modes, or
-/// cannot bring a folder to the disk, can be used: see warnings().
+/// one is open; a child of fork() that lives on without exec() keeps it, too. Use a local file system. A file
+/// system that cannot lock files is refused, since two runs could use the journal at once. One that has no
+/// file modes or cannot sync a folder is accepted: see warnings().
 ///
 /// **Memory**: half a byte for each operation up to the highest index, and what is not committed yet.
 ///
@@ -96,9 +96,9 @@ public:
     /// somebody has tampered with cannot have memory taken for them. At most 2^32.
     /// @throws error with errc::journal_failed if the file is in use by another journal, of another manifest
     /// or version, damaged, not a journal, not as it must be (see above), or refused by the operating system.
-    /// The diagnostics' message names the file, the rule that is broken, and where there are any the offset
-    /// and the operating system's error; that one is their cause as well. A file that is refused is left as
-    /// it is.
+    /// The message of the diagnostics names the file, the rule that is broken, and, if there is one, the
+    /// offset or the operating system's error, which diagnostics::cause() returns as well. A file that is
+    /// refused is not changed.
     explicit journal(const std::string& path, const digest& manifest,
                      std::uint64_t operations = std::uint64_t(1) << 32);
 
@@ -123,10 +123,10 @@ public:
     /// whose room is found. Worth a warning if it is not zero.
     std::uint64_t cut() const noexcept;
 
-    /// What the file system refused when the file was opened, and can be done without: to give the file mode
-    /// 0600 (others may be able to read or to change it), or to bring its folder to the disk (a new journal
-    /// may be missing after a loss of power). Each text names the file and the operating system's error.
-    /// Empty as a rule; worth printing if not.
+    /// Protection that the file system refused when the journal was opened: mode 0600 (without it other users
+    /// may be able to read or to change the file), or to sync the folder (without it a new journal may be
+    /// missing after a loss of power). Each text names the file and the operating system's error. Usually
+    /// empty. Print them if there are any.
     const std::vector<std::string>& warnings() const noexcept;
 
     /// As the last call or record says, be it committed or not.

@@ -46,8 +46,8 @@ public:
 
     retry_policy() noexcept {}
 
-    /// One request per call, whatever comes of it; nothing is confirmed. (Other credentials after a 401, a
-    /// 403 or an unknown project are still tried, and other calls' throttling is still waited for.)
+    /// One request per call, however it ends; nothing is confirmed. (After a 401, a 403 or an unknown project
+    /// the call is still sent with other credentials, and it still waits while other calls are throttled.)
     static retry_policy none() noexcept;
 
     /// For work that nobody waits for, as in bulk runs, where it is the default: outlasts a service that is
@@ -92,11 +92,12 @@ public:
     /// one asked for.
     /// These gets are retried as such, whatever `idempotent` holds.
     bool confirm_creates = true;
-    /// Treat the refusal of a create as a duplicate (409, or a 400 that says so) as such a create also where
-    /// no earlier attempt is in doubt: get the room, and succeed, confirmed, if it has the members asked for.
-    /// Something between client and service that repeats requests can have the service carry out a copy and
-    /// refuse the original, so the refusal does not prove that another call created the room. Off: the call
-    /// fails with errc::conflict and effect none, without another request. Needs confirm_creates.
+    /// Whether a create that is refused as a duplicate (409, or a 400 that says so) is confirmed also if no
+    /// earlier attempt is in doubt: the client gets the room, and the call succeeds, as confirmed, if the
+    /// room has the members asked for. If something between client and service repeats requests, the service
+    /// may carry out the copy and refuse the original: the refusal does not prove that another call created
+    /// the room. If false, the call fails with errc::conflict and effect none, without another request. Needs
+    /// confirm_creates.
     bool confirm_conflicts = false;
     /// How long after a get that found no room the next one follows, before the create is sent once more.
     milliseconds settle_delay{500};

@@ -59,9 +59,9 @@ public:
     ///        count as not); cleared otherwise.
     static room from_json(std::string_view text, error_code& ec);
 
-    /// `roomId`, or `externalRoomId` where the response has no usable `roomId`. Never the vendor's own `id`,
-    /// which is another number or text. A text that is empty is not usable. Where both are there and differ,
-    /// `roomId` is returned and diagnostics::note() says so.
+    /// `roomId`, or `externalRoomId` if the response has no usable `roomId`. Never the vendor's own `id`,
+    /// which is another number or text. An empty text is not usable. If both are there and differ, `roomId`
+    /// is returned and diagnostics::note() says so.
     std::optional<std::string_view> id() const noexcept { return text_member(member::id); }
     std::optional<std::string_view> name() const noexcept { return text_member(member::name); }   ///< `name`
     std::optional<std::string_view> about() const noexcept { return text_member(member::about); } ///< `about`

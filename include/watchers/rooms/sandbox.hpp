@@ -25,10 +25,10 @@
 /// | empty `name` or `about`    | 400                                   | accepted                          |
 /// | body of an error           | `statusCode`, `message`               | and `error`                       |
 ///
-/// Taken from the vendor's pages of other endpoints on the same host are: `externalRoomId` beside a number
-/// `id`, `createdAt`, 201 with `true` for a change that has nothing to tell, the 404 of the project, the 403
-/// of the token, 400 for an empty text that is required. That the Room API responds alike, the status of a
-/// delete, the wording of the 403 and the 409 of a duplicate are this project's choice.
+/// These come from the vendor's pages of other endpoints on the same host: `externalRoomId` beside a number
+/// `id`, `createdAt`, 201 with `true` for a change without a result, the 404 of the project, the 403 of the
+/// token, 400 for a required text that is empty. It is an assumption that the Room API responds alike; the
+/// status of a delete, the wording of the 403 and the 409 of a duplicate are this project's choice.
 ///
 /// How it decides:
 /// - Route first (404, 405 with `Allow`), then credentials, then the body (400), then the state (404, 409).
@@ -83,12 +83,12 @@ enum class certificate_kind
     weak_key,         ///< RSA of 768 bits: refused at OpenSSL's security level 1 and above
 };
 
-/// How the server responds where the vendor's page of the Room API shows nothing. Administration does not
-/// depend on it.
+/// The form of the server's responses, which the vendor's page of the Room API does not show. Administration
+/// does not depend on it.
 enum class dialect
 {
-    vendor, ///< as the vendor's pages of other endpoints on the same host show it
-    plain,  ///< as an ordinary REST service: each change responds with the room
+    vendor, ///< that of the vendor's other endpoints on the same host
+    plain,  ///< that of an ordinary REST service: each change responds with the room
 };
 
 enum class tls_version

@@ -140,7 +140,7 @@ private:
                 const bool empty_text = k == value_kind::empty && m <= member::about;
                 if (required && !empty_text) add(m, "is missing");
             } else if (!required && !contains(f.optional, m)) {
-                add(m, "is no member of " + (f.name.empty() ? "a room" : std::string(f.name)));
+                add(m, "is not a member of " + (f.name.empty() ? "a room" : std::string(f.name)));
             } else if (m == member::voice) {
                 if (!voice()) add(m, "must be true or false");
             } else if (!is_text(m)) {

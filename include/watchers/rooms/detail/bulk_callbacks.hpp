@@ -98,7 +98,7 @@ public:
 
     pulled pull(std::optional<operation>& out, const std::shared_ptr<bulk_feed>&) override
     {
-        // Not on to the next one before this one is with the run: that may throw.
+        // The iterator is advanced only now, since ++ may throw: the run has received the operation before.
         if (next_)
             ++*next_;
         else

@@ -35,7 +35,7 @@ inline bool is_strand(const boost::asio::any_io_executor& ex)
 
 // The executor that guards a client's state: an internal strand where the caller's executor does not do it.
 // An io_context does not: it cannot be asked how many threads run it (its concurrency hint is not public, and
-// says nothing of the threads that make calls).
+// does not count the threads that make calls).
 inline boost::asio::any_io_executor guarding_executor(const boost::asio::any_io_executor& ex, threading t)
 {
     using native = boost::asio::io_context::executor_type;

@@ -82,7 +82,7 @@ private:
         return r.effect == rooms::effect::none ? state::failed : state::unknown;
     }
 
-    // A run was stopped after the intent was recorded: that is no failure of the operation.
+    // The run was stopped after the intent was recorded: the operation has not failed.
     static bool never_sent(std::uint32_t error) noexcept
     {
         return error == static_cast<std::uint32_t>(errc::stopped) ||

@@ -19,8 +19,8 @@
 
 namespace watchers::rooms::detail {
 
-// The system calls, so that tests can make them fail and see their order. Each returns -1 and sets errno if
-// it fails.
+// The system calls, virtual so that tests can make them fail and see their order. Each returns -1 and sets
+// errno if it fails.
 class journal_disk
 {
 public:

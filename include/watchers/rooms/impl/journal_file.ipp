@@ -35,7 +35,7 @@ WATCHERS_ROOMS_DECL error_code journal_cause(int number) noexcept
 
 WATCHERS_ROOMS_DECL int journal_disk::open(const char* path)
 {
-    // O_NONBLOCK: to open a pipe or a device, which is then refused, must not wait for its other end.
+    // O_NONBLOCK: a pipe or a device is refused, and opening it must not wait for its other end.
     return ::open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
 }
 
@@ -99,10 +99,10 @@ WATCHERS_ROOMS_DECL journal_file::journal_file(std::string path, const journal_d
     claim();
     std::uint64_t last_frame = 0;
     const bool valid = recover(digest, std::move(sink), last_frame);
-    make_private(); // only now, when it is known to be a journal
+    make_private(); // not before it is known to be a journal
     if (!valid) create(digest);
-    // What was read may not be on the disk yet: a killed run leaves it in the page cache. And after a failed
-    // fdatasync() Linux takes the pages for written: those that it may concern are written again.
+    // The bytes that were read may not be on the disk yet: a killed run leaves them in the page cache. After
+    // a failed fdatasync() Linux treats the pages as written: those that may be affected are written again.
     if (valid) rewrite(last_frame);
     if (uninterrupted([&] { return disk_->sync_all(file_.get()); }) == -1)
         fail_by_system("cannot be brought to the disk");
@@ -110,7 +110,7 @@ WATCHERS_ROOMS_DECL journal_file::journal_file(std::string path, const journal_d
     start();
 }
 
-// Whether it is this process's alone.
+// Whether only this process's user can access it.
 WATCHERS_ROOMS_DECL void journal_file::claim()
 {
     if (file_.get() == -1) {
@@ -119,7 +119,7 @@ WATCHERS_ROOMS_DECL void journal_file::claim()
     }
     struct stat s = {};
     if (::fstat(file_.get(), &s) == -1) fail_by_system("cannot be examined");
-    if (!S_ISREG(s.st_mode)) fail("is no regular file");
+    if (!S_ISREG(s.st_mode)) fail("is not a regular file");
     if (s.st_uid != ::geteuid()) fail("belongs to another user");
     if (uninterrupted([&] { return disk_->lock(file_.get()); }) != -1) return;
     if (errno == EWOULDBLOCK) fail_by_system("is in use by another run");
@@ -129,7 +129,7 @@ WATCHERS_ROOMS_DECL void journal_file::claim()
     fail_by_system("cannot be locked");
 }
 
-// Whether a file system says by this error that it does not know the operation, rather than that it failed.
+// Whether this error means that the file system does not support the operation, not that it failed.
 inline bool tells_unsupported(int number) noexcept
 {
     return number == EPERM || number == EACCES || number == EINVAL || number == EOPNOTSUPP ||
@@ -144,7 +144,7 @@ WATCHERS_ROOMS_DECL void journal_file::make_private()
     if (!tells_unsupported(number)) fail_by_system("cannot be given mode 0600");
     struct stat s = {};
     const bool is_private = ::fstat(file_.get(), &s) != -1 && (s.st_mode & 077U) == 0;
-    warn(is_private ? "cannot be given mode 0600, but is its owner's alone as far as its file system tells"
+    warn(is_private ? "cannot be given mode 0600, but its file system reports it as its owner's alone"
                     : "cannot be given mode 0600: other users may be able to read or to change it",
          number);
 }
@@ -213,7 +213,7 @@ WATCHERS_ROOMS_DECL void journal_file::create(const journal_digest& digest)
     seed_ = journal_seed(header);
 }
 
-// Without it a new file may be gone after a loss of power. What the file holds is not concerned.
+// Without it a new file may be missing after a loss of power. The content of the file is not affected.
 WATCHERS_ROOMS_DECL void journal_file::sync_folder()
 {
     const auto slash = path_.rfind('/');

@@ -80,7 +80,7 @@ private:
         over,
     };
 
-    // Perhaps no operation can succeed, because of this.
+    // A result after which perhaps no operation can succeed.
     struct suspicion
     {
         error_code error;
@@ -157,7 +157,7 @@ private:
     std::optional<completion<bulk_summary>> completion_;
     bulk_tally tally_;
     stop_rules stop_rules_;
-    std::optional<suspicion> suspicion_;  // until what is under way ends, no more is begun
+    std::optional<suspicion> suspicion_;  // while set, no operation is begun
     std::shared_ptr<bulk_commit> commit_; // if there is a journal
     std::shared_ptr<bulk_watch> watch_;
     boost::asio::cancellation_signal source_cancel_;

@@ -178,7 +178,7 @@ WATCHERS_ROOMS_DECL void bulk_run::on_pull_failed(std::exception_ptr thrown)
     pump();
 }
 
-// All the memory that accept() takes: what was pulled must not be lost when there is none.
+// Allocates everything that accept() needs: an operation that was pulled must not be lost for lack of memory.
 WATCHERS_ROOMS_DECL void bulk_run::prepare()
 {
     order_.prepare();

@@ -19,7 +19,7 @@
 
 namespace watchers::rooms::detail {
 
-// The first reason counts. One that comes when all is done is told nevertheless.
+// The first reason counts. It is reported even if it comes when all operations have ended.
 WATCHERS_ROOMS_DECL void bulk_run::stop(error_code why)
 {
     if (why_) return;

@@ -6,7 +6,7 @@
 
 namespace watchers::rooms::detail {
 
-// A figure that one thread counts and any may read.
+// A counter that one thread increments and any thread may read.
 class counter
 {
 public:

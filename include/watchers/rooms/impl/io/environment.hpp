@@ -49,8 +49,8 @@ public:
 
     virtual clock::time_point now() const noexcept = 0;
 
-    // The local wall clock. It measures one thing only: how far off a Retry-After date is whose response has
-    // no Date.
+    // The local wall clock. Used for one purpose: to measure how far off a Retry-After date is if its
+    // response has no Date.
     virtual std::chrono::system_clock::time_point wall_clock() const noexcept
     {
         return std::chrono::system_clock::now();

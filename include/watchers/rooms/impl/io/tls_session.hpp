@@ -76,8 +76,8 @@ private:
 
     static int verify(int valid, X509_STORE_CTX*);
 
-    // A server needs a few tickets, a key update now and then. Many of them are an attempt to keep the client
-    // busy: each costs more than ten times the record's transport.
+    // A server needs a few tickets, and a key update now and then. Many of them are an attempt to keep the
+    // client busy: processing one costs more than ten times as much as receiving it.
     static constexpr unsigned most_records_without_data = 32; // between two with data
     static constexpr unsigned most_records_fed = 64;          // without data, in what is fed at once
 
@@ -95,11 +95,11 @@ private:
     error_code cause_;
     errc failure_ = errc::tls_failed;
     const SSL_SESSION* offered_ = nullptr; // compared, never used
-    bool starved_ = false;                 // the last call ended for want of input
+    bool starved_ = false;                 // the last call needs more input
     bool saved_ = false;
     bool established_ = false;          // the handshake is over
     bool certificate_demanded_ = false; // of the client, in the handshake
-    bool data_read_ = false;            // the server has spoken
+    bool data_read_ = false;            // the server has sent data
     bool flooded_ = false;              // by records without data
     std::uint8_t header_size_ = 0;      // bytes of the header of the record under way that were passed on
     unsigned body_left_ = 0;            // bytes of it that follow

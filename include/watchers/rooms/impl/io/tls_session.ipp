@@ -60,8 +60,8 @@ inline errc handshake_error(unsigned long code) noexcept
     }
 }
 
-// Whether an alert refuses the client's certificate, or that there is none. Servers name the lack of one in
-// different ways; before TLS 1.3 there was no alert of its own.
+// Whether an alert refuses the client's certificate or its absence. Servers use different alerts for the
+// absence: before TLS 1.3 there was none for it.
 // @param given whether the client sent one
 inline bool refuses_client_certificate(unsigned long code, bool given) noexcept
 {
@@ -80,8 +80,8 @@ inline bool refuses_client_certificate(unsigned long code, bool given) noexcept
     }
 }
 
-// Whether the server asked the client for a certificate: its request must name signature algorithms. A
-// callback would tell, too, but may be one of the caller's context.
+// Whether the server asked the client for a certificate: its request must name signature algorithms. The
+// certificate callback cannot be used for this, since the caller's context may have set one.
 inline bool client_certificate_demanded(SSL* ssl) noexcept
 {
     return SSL_get_sigalgs(ssl, -1, nullptr, nullptr, nullptr, nullptr, nullptr) > 0;
@@ -282,7 +282,7 @@ WATCHERS_ROOMS_DECL int tls_session::bio_read(BIO* bio, char* to, int room)
     return static_cast<int>(n);
 }
 
-// @returns whether one more may come
+// @returns whether one more is accepted
 WATCHERS_ROOMS_DECL bool tls_session::begin_record() noexcept
 {
     if (!established_) return true;
@@ -292,8 +292,8 @@ WATCHERS_ROOMS_DECL bool tls_session::begin_record() noexcept
     return !flooded_;
 }
 
-// How much of the input belongs to the record under way. OpenSSL is given no more at once: it reads on by
-// itself behind a record without data, and these are to be counted.
+// How much of the input belongs to the current record. OpenSSL is not given more at once: after a record
+// without data it reads the next one by itself, and these records have to be counted.
 WATCHERS_ROOMS_DECL std::size_t tls_session::next_of_record(std::size_t room) noexcept
 {
     constexpr std::size_t header = 5; // type, version (2), length (2)

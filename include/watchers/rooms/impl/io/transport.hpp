@@ -47,9 +47,9 @@ public:
         // error).
         virtual void on_closed(error_code, bool clean) = 0;
 
-        // The server refused the connection though on_secured() had told of success, and has read nothing of
-        // what was sent: TLS 1.3 judges the client's part of the handshake late. Called last, in place of
-        // on_closed().
+        // The server refused the connection after on_secured() was called, and has read nothing that was
+        // sent: in TLS 1.3 the server checks the client's part of the handshake after that. Called last, in
+        // place of on_closed().
         virtual void on_refused(errc, error_code cause) = 0;
 
     protected:

@@ -17,13 +17,13 @@ struct verdict
     bool recognized = false;          // it has the form that the API's responses have
 };
 
-// A complete answer. Its status decides, but for these, whose body counts as well: a 2xx, 404 or 405 that is
-// a web page; the two kinds of 404; a create's 400 and 409. Whether the body of a 2xx answer is usable is for
-// the room's parser to say.
+// Judges a complete response. Its status decides; the body counts as well for a 2xx, 404 or 405 that is a web
+// page, for the kinds of 404, and for a create's 400 and 409. The room's parser decides whether the body of a
+// 2xx is usable.
 verdict classify_answer(operation_kind, const response&);
 
-// Whether the response is a web page (HTML, XML), whatever its status: by its Content-Type, unless the body
-// is JSON all the same, or because it begins with `<`. An empty body is none.
+// Whether the response is a web page (HTML, XML) with any status: its Content-Type says so and the body is
+// not JSON, or the body begins with `<`. An empty body is not a web page.
 bool is_web_page(const response&);
 
 // The effect of an exchange that ended without a usable answer.

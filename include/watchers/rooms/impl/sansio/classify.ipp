@@ -39,7 +39,7 @@ inline void judge_missing(operation_kind kind, const response& r, const error_re
         v.error = errc::unknown_project;
         v.credentials_refused = true;
     } else if (kind == operation_kind::create_room || says_route_is_unknown(report.sentences)) {
-        v.error = errc::not_the_service; // a create needs no room that could be missing
+        v.error = errc::not_the_service; // a create does not refer to a room that could be missing
         v.recognized = false;
     }
 }
@@ -52,7 +52,7 @@ inline bool tells_of_duplicate(unsigned status, const verdict& v, const error_re
     return status == 409 && !gives_another_reason(report.sentences);
 }
 
-// Refines what the status says by the body's text.
+// Refines the verdict of the status by the text of the body.
 inline void judge_text(operation_kind kind, const response& r, verdict& v)
 {
     v.web_page = is_web_page(r);

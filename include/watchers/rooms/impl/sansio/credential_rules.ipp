@@ -19,7 +19,7 @@ WATCHERS_ROOMS_DECL const char* broken_secret_rule(std::string_view secret) noex
     if (secret.empty()) return "must not be empty";
     if (secret.size() > max_secret_size) return "must be at most 8192 bytes long";
     if (secret.back() == '\n' || secret.back() == '\r')
-        return "must not end with a line end (a secret read from a file often has one: remove it)";
+        return "must not end with a line end (remove it: a secret that is read from a file often has one)";
     const auto printable = [](char c) { return c >= 0x20 && c <= 0x7E; };
     if (!std::all_of(secret.begin(), secret.end(), printable))
         return "must consist of printable ASCII characters";

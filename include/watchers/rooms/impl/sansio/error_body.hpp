@@ -15,11 +15,11 @@ std::string error_message(std::string_view body);
 // The same as it came: neither printable nor cut.
 std::string error_text(std::string_view body);
 
-// The body of a response that is an error, for those who look for its meaning.
+// The body of an error response, prepared for the functions that look for its meaning.
 class error_report
 {
 public:
-    std::string sentences; // its `message` and its `error`, or the body where it is plain text; as they came
+    std::string sentences; // its `message` and `error`, or the whole body if it is plain text; not escaped
     bool of_api = false;   // it is an object with `message`, `error` or `statusCode`, as the API's errors are
 };
 

@@ -69,7 +69,7 @@ inline void gather_sentences(const boost::json::object& o, bool nested, error_re
 
 WATCHERS_ROOMS_DECL error_report read_error(std::string_view body, bool web_page)
 {
-    constexpr std::size_t longest = 64 * 1024; // no error of an API is longer
+    constexpr std::size_t longest = 64 * 1024; // an error of the API is shorter
     error_report report;
     if (web_page || body.size() > longest) return report;
     if (body.starts_with("\xEF\xBB\xBF")) body.remove_prefix(3);

@@ -40,7 +40,7 @@ public:
     }
 
 private:
-    static constexpr std::size_t longest = 2048; // an API's sentence is not behind it
+    static constexpr std::size_t longest = 2048; // the API's sentences do not begin later
 
     static bool is_upper(char c) noexcept { return c >= 'A' && c <= 'Z'; }
     static bool is_lower(char c) noexcept { return c >= 'a' && c <= 'z'; }
@@ -73,7 +73,7 @@ private:
         if (is_in(c, ".;,!?\n") || (c == ':' && colon_ == colon::is_a_stop)) end_sentence();
     }
 
-    // An apostrophe is in a word, quotation marks are around some.
+    // An apostrophe is inside a word; quotation marks are around words.
     void take_quotation(char mark)
     {
         if (mark == '\'' && !word_.empty()) return;
@@ -166,7 +166,7 @@ inline bool is_project(const sentence& s, std::size_t at)
            (s[at] == "api" && at + 1 < s.size() && is_one_of(s[at + 1], {"key", "keys"}));
 }
 
-// What a sentence can be about beside rooms and projects.
+// Other subjects of sentences than rooms and projects.
 inline bool is_other_thing(std::string_view w)
 {
     return is_one_of(w,
@@ -241,7 +241,7 @@ WATCHERS_ROOMS_DECL bool gives_another_reason(std::string_view text)
     });
 }
 
-// Whether what is between these words is a room, and nothing else that is known.
+// Whether a room is named between these words, and no other known subject.
 inline bool names_room_only(const sentence& s, std::size_t from, std::size_t to)
 {
     bool room = false;

@@ -10,8 +10,8 @@
 
 namespace watchers::rooms::detail {
 
-// A set of texts that only grows: 22 to 43 bytes for each, however long it is. It knows them by a keyed hash
-// of 128 bits.
+// A set of texts that only grows. It stores a keyed hash of 128 bits for each: 22 to 43 bytes, however long
+// the text is.
 class hash_marks
 {
 public:
@@ -35,7 +35,7 @@ public:
     bool empty() const noexcept { return size_ == 0; }
     std::size_t size() const noexcept { return size_; }
 
-    // The most slots that a look for something may pass.
+    // The most slots that a search may pass.
     std::size_t longest_run() const noexcept
     {
         std::size_t longest = 0;

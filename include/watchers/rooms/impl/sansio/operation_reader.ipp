@@ -182,7 +182,7 @@ WATCHERS_ROOMS_DECL std::string operation_reader::check_members()
         if (!has(m)) {
             if (needs_member(*k, m)) return name + ": is missing";
         } else if (!takes_member(*k, m)) {
-            return name + ": is no member of " + std::string(operation_name(*k));
+            return name + ": is not a member of " + std::string(operation_name(*k));
         } else if (m >= member::starts_at && m <= member::stream_ends_at && !time(m)) {
             return name + ": must be a time as in 2024-12-31T20:00:00.000Z or 2024-12-31 20:00:00";
         } else if (m == member::status && !status()) {

@@ -28,9 +28,10 @@ struct pool_limits
 //   without an attempt.
 // - A ticket whose reused connection turned out dead keeps that connection's place and gets the one opened
 //   in it (replace).
-// - Connections may die silently while they are idle. A ticket that met one (distrust) takes none that was
-//   not heard from since, that is opened or given back after a response. It waits in its turn for one;
-//   where the bound leaves no place to open one, the connection that is idle longest is closed for it.
+// - Connections may die silently while they are idle. A ticket that met such a connection (distrust) takes
+// only
+//   connections that have been heard from since: opened, or given back after a response. It waits in its turn
+//   for one. If no place is left to open one, the connection that is idle longest is closed for it.
 class pool_core
 {
 public:
@@ -50,8 +51,8 @@ public:
     public:
         slot_state state() const noexcept { return state_; }
 
-        // Of one in use: whether it was idle before, and may have died meanwhile. Else it was handed on just
-        // when it had been heard from.
+        // Of a connection in use: whether it was idle before, so that it may have died. Otherwise it was
+        // handed on just after it had been heard from.
         bool taken_idle() const noexcept { return taken_idle_; }
 
     protected:
@@ -76,7 +77,7 @@ public:
         bool background() const noexcept { return background_; }
         void set_background(bool b) noexcept { background_ = b; }
 
-        // From now on connections that were not heard from since then are not taken.
+        // From now on the ticket takes no connection that has not been heard from since that time.
         void distrust(clock::time_point t) noexcept { heard_since_ = t; }
         void trust_all() noexcept { heard_since_ = clock::time_point::min(); }
 

@@ -8,14 +8,14 @@
 
 namespace watchers::rooms::detail {
 
-// Whether an operation's end shows that the service is there: see bulk_stop::unreachable.
+// Whether the end of an operation shows that the service can be reached: see bulk_stop::unreachable.
 class reach_rules
 {
 public:
     enum class sign : unsigned char
     {
         reached,   // at least a byte of a response came
-        unreached, // none came, and that is why the operation failed
+        unreached, // no byte came, and the operation failed for that reason
         neither,
     };
 
@@ -25,7 +25,7 @@ public:
         if (ec.category() != rooms_category()) return sign::neither;
         const errc e = static_cast<errc>(ec.value());
         if (tells_of_the_last_attempt(e)) return judge(e);
-        // A limit on time ended the call: what it was about then, or had failed with before, is the reason.
+        // A limit on time ended the call: the reason is its phase at that time, or its last failure before.
         if (const error_code before = d.last_failure(); before && before.category() == rooms_category())
             return judge(static_cast<errc>(before.value()));
         const bool on_the_way = d.phase() >= rooms::phase::resolve && d.phase() <= rooms::phase::wait;
@@ -52,7 +52,7 @@ private:
     }
 };
 
-// How many operations in a row did not reach the service.
+// Counts operations in a row that did not reach the service.
 class reach_count
 {
 public:

@@ -10,20 +10,20 @@
 
 namespace watchers::rooms::detail {
 
-// Keeps secrets out of text of the server's, which may repeat what it was sent.
+// Removes secrets from text of the server, which may repeat parts of the request.
 //
-// Where a secret stands as it is, "[redacted]" takes its place. Where it may stand in another spelling,
-// nothing of the text is shown. Looked for are:
+// A secret in its own spelling is replaced by "[redacted]". If a secret may be there in another spelling,
+// nothing of the text is shown. These spellings are recognised:
 //
-//   - escapes, alone, mixed and up to eight times over each other: JSON and C (\/ \u002B \u{2b} \x2B \053),
-//   HTML
-//     entities (&plus; &#43; &#x2B;), percent-encoding (%2B %u002B), quoted-printable (=2B)
+//   - escapes, alone, mixed and up to eight times over each other: JSON and C
+//     (\/ \u002B \u{2b} \x2B \053), HTML entities (&plus; &#43; &#x2B;), percent-encoding (%2B %u002B),
+//     quoted-printable (=2B)
 //   - base64, with either alphabet, and hexadecimal digits
-//   - upper and lower case taken for the same
+//   - upper case for lower case and the reverse
 //   - anything but letters and digits added, left out or replaced: line ends, blanks for plus signs, hyphens
 //   - sixteen characters of the secret in a row
 //
-// Secrets of less than eight bytes are left: too much would look like them.
+// Secrets of less than eight bytes are not looked for: too many texts would match.
 class redaction
 {
 public:
@@ -50,8 +50,8 @@ private:
 inline constexpr std::string_view not_shown =
     "(not shown: it may repeat the credentials in another spelling)";
 
-// Decodes each escape in the text once. Quoted-printable is an escape only if asked for: an equals sign
-// stands before much that is none.
+// Decodes each escape in the text once. Quoted-printable is decoded only if asked for: most equals signs do
+// not begin an escape.
 std::string unescape_once(std::string_view text, bool quoted_printable = false);
 
 } // namespace watchers::rooms::detail

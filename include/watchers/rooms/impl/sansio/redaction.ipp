@@ -28,8 +28,8 @@ struct escape
     std::size_t size = 0; // zero: there is none
 };
 
-// The number at `from`, of `least` to `most` digits; a character beyond ASCII becomes a question mark, since
-// no secret has one.
+// The number at `from`, of `least` to `most` digits. A character beyond ASCII becomes a question mark:
+// secrets are ASCII.
 inline escape numeric(std::string_view text, std::size_t from, int base, std::size_t least,
                       std::size_t most) noexcept
 {
@@ -66,7 +66,7 @@ inline escape backslash_escape(std::string_view text) noexcept
     return {};
 }
 
-// Of ASCII characters; a few names without the semicolon, too, as browsers take them.
+// Of ASCII characters. A few names are also accepted without the semicolon, as browsers do.
 inline escape entity(std::string_view text) noexcept
 {
     static constexpr std::pair<std::string_view, char> names[] = {
@@ -135,8 +135,8 @@ inline int base64_value(char c) noexcept
     return 64;
 }
 
-// The text as digits of so many bits each, from the first one on; what is none is passed over. That a run of
-// digits has begun earlier is made good by trying each start.
+// Reads the text as digits of so many bits each, beginning with the first digit; other characters are passed
+// over. The caller tries each start, since the encoded secret may begin inside a run of digits.
 template <class Value>
 std::string decode_digits(std::string_view text, std::size_t start, int bits, Value value)
 {
@@ -180,7 +180,7 @@ inline std::string lower_case(std::string_view text)
     return out;
 }
 
-// Letters and digits alone, in lower case.
+// Letters and digits only, in lower case.
 inline std::string bare(std::string_view text)
 {
     std::string out;
@@ -192,10 +192,10 @@ inline std::string bare(std::string_view text)
     return out;
 }
 
-// Whether the texts have so many characters in a row in common.
+// Whether so many characters in a row are the same in both texts.
 inline bool share_run(std::string_view text, std::string_view secret, std::size_t length)
 {
-    // Of any such run, one whole block of half the length is in the secret's row of blocks.
+    // Any such run holds a whole block of half its length: one of the blocks that the secret is divided into.
     const std::size_t block = length / 2;
     for (std::size_t b = 0; b + block <= secret.size(); b += block) {
         const auto needle = secret.substr(b, block);
@@ -212,7 +212,7 @@ inline bool share_run(std::string_view text, std::string_view secret, std::size_
     return false;
 }
 
-// A secret as it is searched for; wiped.
+// A secret in the forms that are searched for; wiped at the end.
 class redaction::needle
 {
 public:
@@ -225,7 +225,7 @@ public:
         wipe_text(letters_);
     }
 
-    // The text in lower case, and its letters and digits alone.
+    // The text in lower case, and only its letters and digits.
     bool in(std::string_view lower, std::string_view letters) const noexcept
     {
         if (whole_.size() < shortest) return false;
@@ -242,7 +242,7 @@ private:
 WATCHERS_ROOMS_DECL bool redaction::suspicious(std::string_view text) const
 {
     constexpr int most_layers = 8;
-    // A secret may itself look as if it had escapes in it: then its decoded form is looked for, too.
+    // A secret may hold characters that look like escapes: then its decoded form is looked for, too.
     std::array<std::string, 2> decoded_secrets;
     const wipe_at_end wipe_first(decoded_secrets[0]);
     const wipe_at_end wipe_second(decoded_secrets[1]);
@@ -278,7 +278,7 @@ WATCHERS_ROOMS_DECL bool redaction::suspicious(std::string_view text) const
         if (next == decoded) return false;
         decoded.swap(next);
     }
-    return true; // who wraps a text that often has something to hide
+    return true; // a text that is escaped so many times over may hide a secret
 }
 
 WATCHERS_ROOMS_DECL std::string redaction::replace_plain(std::string_view text, std::size_t enough) const
@@ -291,7 +291,7 @@ WATCHERS_ROOMS_DECL std::string redaction::replace_plain(std::string_view text, 
             if (s.size() >= shortest) at = (std::min)(at, text.find(s, from));
         out += text.substr(from, (std::min)(at - from, enough));
         if (at == text.npos) break;
-        // Secrets may overlap, or begin with one another: all of them go together.
+        // Secrets may overlap, or begin with one another: all are replaced in one pass.
         std::size_t end = at;
         for (bool grown = true; grown;) {
             grown = false;
@@ -313,7 +313,7 @@ WATCHERS_ROOMS_DECL std::string redaction::replace_plain(std::string_view text, 
 
 WATCHERS_ROOMS_DECL std::string redaction::operator()(std::string_view text, std::size_t enough) const
 {
-    // More than this is not shown in any case, and need not be searched.
+    // Text behind this limit is never shown, and need not be searched.
     constexpr std::size_t longest = 64 * 1024;
     std::string out = replace_plain(text.substr(0, longest), enough);
     return suspicious(out) ? std::string(not_shown) : out;

@@ -38,7 +38,7 @@ public:
     // The rest of the request line, and all header fields but Content-Length, each with its line end.
     const std::string& common() const noexcept { return common_; }
 
-    // A text of the server's, which may repeat what it was sent, without the secrets; see redaction.
+    // Returns a text of the server without the secrets that it may repeat; see redaction.
     std::string redacted(std::string_view text, std::size_t enough) const;
 
 private:

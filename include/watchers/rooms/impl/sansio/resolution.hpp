@@ -7,16 +7,17 @@
 
 namespace watchers::rooms::detail {
 
-// The look-up of the service's name, which all openings of a client share: when one begins, and how long its
-// result serves. The addresses themselves are kept by whoever drives it.
+// The look-up of the service's name, shared by all openings of a client: when one begins, and how long its
+// result is used. The addresses themselves are kept by the caller.
 //
 // - At most one look-up is under way. An opening that needs the addresses joins it.
-// - An opening may give up (config::resolve_timeout). The look-up goes on: it cannot be cancelled, and the
-//   next one would take as long.
-// - The result goes to the openings that wait for it. It is kept only if it is late, that is if an opening
-//   gave up on it: then it serves those that begin within late_result_serves. This is no cache of names.
-// - A result is given up as soon as a connection to its addresses could not be opened. A failure is never
-//   kept.
+// - An opening may give up (config::resolve_timeout). The look-up goes on: it cannot be cancelled, and
+// another
+//   one would take as long.
+// - The result goes to the openings that wait for it. It is kept only if it is late, that is, if an opening
+//   gave up on it: then it serves the openings that begin within late_result_serves. This is not a name
+//   cache.
+// - A result is dropped as soon as no connection to its addresses could be opened. A failure is never kept.
 class resolution
 {
 public:

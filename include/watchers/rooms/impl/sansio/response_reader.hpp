@@ -55,8 +55,8 @@ public:
     std::string retry_after;
     std::string date;
     std::string location;
-    // The content codings but identity, which is the only one that was accepted; ", " between them. Where
-    // there is one, the body cannot be read and is not kept, though it counts against the limits.
+    // The content codings other than identity, the only accepted one, joined by ", ". If there is one, the
+    // body cannot be read and is not kept, but it counts against the limits.
     std::string coding;
     std::size_t header_bytes = 0; // of the final answer's header
 };

@@ -72,7 +72,7 @@ WATCHERS_ROOMS_DECL void response_sink::on_response_impl(int status, string_view
     out_.status = static_cast<unsigned>(status);
 }
 
-// Most responses are JSON, so two characters are looked at first.
+// Most responses are JSON: two characters are compared first.
 inline bool is_html(boost::beast::string_view content_type)
 {
     static constexpr boost::beast::string_view html = "text/html", xhtml = "application/xhtml+xml";
@@ -297,9 +297,9 @@ WATCHERS_ROOMS_DECL bool response_reader::ends_element(std::size_t line, std::si
     return blank || stage_ == stage::trailer;
 }
 
-// What the parser refuses in a status line and RFC 9112 asks to be taken: a higher minor version (2.3 and RFC
-// 9110, 2.5) is HTTP/1.1, and the blank before a missing reason may be missing, too (4: "a client SHOULD
-// ignore the reason").
+// RFC 9112 asks clients to accept two forms of a status line that the parser refuses: a higher minor version
+// is HTTP/1.1 (2.3; RFC 9110, 2.5), and the blank before a missing reason may be missing, too (4: "a client
+// SHOULD ignore the reason").
 WATCHERS_ROOMS_DECL std::string_view response_reader::lenient(std::string_view header)
 {
     constexpr std::size_t minor = 7; // HTTP/1.1 200

@@ -47,7 +47,7 @@ public:
         bool in_doubt; // still: if it is sent and refused, its effect is unknown all the same
     };
 
-    // What would end the operation as it ended the look.
+    // Failures of the look-up that the operation would fail with, too.
     static bool fatal(error_code ec) noexcept
     {
         return ec && (ec == condition::credentials || ec == errc::draining || ec == errc::shutting_down ||

@@ -165,7 +165,7 @@ inline bool all_digits(std::string_view text) noexcept
     return text.find_first_not_of("0123456789") == text.npos;
 }
 
-// Digits, which may have a fraction of any length; none for anything else.
+// Digits, perhaps with a fraction of any length; nothing for any other text.
 inline std::optional<std::chrono::seconds> parse_delay(std::string_view value) noexcept
 {
     const auto dot = value.find('.');

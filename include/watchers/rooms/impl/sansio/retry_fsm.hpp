@@ -28,8 +28,9 @@ struct attempt_result
     failure how = failure::refused; // of an error
     rooms::effect effect = rooms::effect::none;
     std::optional<std::chrono::seconds> retry_after;
-    bool other_credentials = false; // others than it was sent with are there, or can be asked for
-    bool matches = false;           // of a confirmation that succeeded: it is the room that was asked for
+    bool other_credentials =
+        false;            // there are others than those it was sent with, or a provider can be asked
+    bool matches = false; // of a confirmation that succeeded: it is the room that was asked for
 };
 
 // What the call does next.

@@ -35,7 +35,7 @@ WATCHERS_ROOMS_DECL retry_step retry_fsm::on_attempt(const attempt_result& r, co
                   : "there was no such room";
         return step;
     }
-    // Row 80: what was refused as a duplicate may be the second copy of a request that was carried out.
+    // Row 80: the refused request may be the second copy of one that was carried out.
     const bool in_doubt = lost_ || throttled_ || (r.how == failure::duplicate && c.policy.confirm_conflicts);
     switch (react(kind_, r.how, in_doubt)) {
     case reaction::retry: break;

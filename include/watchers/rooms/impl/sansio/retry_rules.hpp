@@ -34,8 +34,8 @@ enum class reaction : unsigned char
     ask_credentials, // send the request once more, with others
 };
 
-// Whether the server cannot have read a request that ended so, though it was written: it refused the
-// handshake (row 88; in TLS 1.3 after the client may have sent).
+// Whether this error means that the server has not read the request, although it was written: the server
+// refused the handshake (row 88; in TLS 1.3 the client may have sent before).
 bool was_not_read(error_code) noexcept;
 
 // @param name_unknown the name service knows no such host, which it would say again.

@@ -21,7 +21,7 @@ class room_builder
 {
 public:
     static constexpr std::size_t max_depth = 32;
-    // In all objects of a text together. Of so many, one event loop's turn takes a millisecond.
+    // Of all objects of a text together. To parse so many takes about a millisecond of the event loop.
     static constexpr std::size_t max_members = 10'000;
 
     // Reads one JSON object without building a tree of it. If the text is none, or breaks a rule of
@@ -32,11 +32,11 @@ public:
     static room parse(std::string&& json_text, error_code& ec, std::string* note);
     static room parse(std::string_view json_text, error_code& ec, std::string* note);
 
-    // The room that the 2xx response to a change tells of, else, as far as it is known, the one that was
-    // changed. A change that has nothing to tell is answered with an empty body, a JSON value that is not an
-    // object, or plain text: none of these is worth a note. Noted are a body that claims to be JSON, since
-    // its first character behind blanks and a byte order mark is { or [, and breaks a rule of
-    // room::from_json, and one that is neither JSON nor text (UTF-8 without control characters).
+    // The room in the 2xx response to a change; if there is none, the room that was changed, as far as it is
+    // known. An empty body, a JSON value that is not an object, and plain text are usual responses to a
+    // change and lead to no note. A note is made of a body that begins like JSON ({ or [, behind blanks and a
+    // byte order mark) and breaks a rule of room::from_json, and of one that is neither JSON nor text (UTF-8
+    // without control characters).
     static room of_change(const call_request&, std::string_view body, std::string& note);
 
     // The room as far as it is known after a change whose answer told nothing: its id and what was set, for a

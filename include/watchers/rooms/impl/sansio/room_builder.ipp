@@ -86,7 +86,7 @@ public:
 
     bool on_array_begin(error_code&) noexcept
     {
-        // A whole text of an array is read to its end, since whether it is valid JSON matters.
+        // A text that is an array is read to its end, to find out whether it is valid JSON.
         is_array_ = is_array_ || depth_ == 0;
         end_value(false);
         ++depth_;
@@ -173,8 +173,8 @@ private:
         return m == member::voice ? ": not a boolean" : ": not a known status";
     }
 
-    // The first of these members whose name is the key, which is as long as their names are: a comparison of
-    // a constant size is a load or two instead of a call.
+    // The first of these members whose name equals the key. The key is as long as their names: a comparison
+    // of a constant size is a load or two instead of a call.
     template <unsigned M, unsigned... Others>
     static unsigned pick(const char* key) noexcept
     {
@@ -236,7 +236,7 @@ private:
     bool take_text(member m, std::string_view text)
     {
         if (static_cast<unsigned>(m) == external_id) return external_id_ = keep(text), true;
-        // Empty is like null: no room has that id.
+        // An empty text counts as null: no room has that id.
         if (m == member::id && text.empty()) return true;
         if (m <= member::source_url) return set_text(m, text), true;
         if (m <= member::stream_ends_at) return set_time(m, text);
@@ -249,7 +249,7 @@ private:
         mark(m);
     }
 
-    // Where the text is in the storage, or will be.
+    // The place of the text in the storage, now or later.
     room::extent keep(std::string_view text)
     {
         const std::less<const char*> before;
@@ -270,7 +270,7 @@ private:
         return std::string_view(room_.storage_).substr(e.offset, e.size);
     }
 
-    // JSON does not tell 1 from 1.0.
+    // In JSON 1 and 1.0 are the same number.
     bool take_number(bool zero, bool one) noexcept
     {
         if (pending_ != static_cast<unsigned>(member::voice) || !(zero || one)) return false;

@@ -17,7 +17,7 @@ inline bool is_blank(char32_t c) noexcept
            c == 0x2060 || c == 0x3000 || c == 0xFEFF;
 }
 
-// Case folding where it is one to one and does not depend on anything else.
+// Case folding of the characters for which it is one to one and independent of context.
 inline char32_t fold_case(char32_t c) noexcept
 {
     const bool latin = c >= 'A' && c <= 'Z';
@@ -25,7 +25,7 @@ inline char32_t fold_case(char32_t c) noexcept
     return latin || cyrillic ? c + 0x20 : c;
 }
 
-// Whether case folding and normalisation may make something else of it, other than fold_case() does.
+// Whether case folding or normalisation may rewrite it in another way than fold_case() does.
 inline bool may_be_rewritten(char32_t folded) noexcept
 {
     if (folded < 0x80) return false;
@@ -34,7 +34,7 @@ inline bool may_be_rewritten(char32_t folded) noexcept
     return !cyrillic && !ideograph;
 }
 
-// An id as it is compared: folded and without blanks.
+// An id in the form that is compared: folded and without blanks.
 class comparable_id
 {
 public:
@@ -57,7 +57,7 @@ public:
     std::u32string_view text() const noexcept { return {text_.data(), size_}; }
 
 private:
-    // Of the 1,024 bytes that an id may have, normalisation makes fewer characters.
+    // An id has at most 1,024 bytes, from which normalisation makes fewer characters than this.
     std::array<char32_t, 2048> text_;
     std::size_t size_ = 0;
     bool too_long_ = false;
@@ -81,7 +81,7 @@ inline bool same_anchors(std::u32string_view x, std::u32string_view y) noexcept
 WATCHERS_ROOMS_DECL bool names_other_room(std::string_view asked, std::string_view told) noexcept
 {
     if (asked == told) return false;
-    // Neither blanks nor normalisation make so much of an id; nor is a text of that length worth reading.
+    // Blanks and normalisation do not make an id that long, and a longer text is not read.
     if (told.size() > 16 * asked.size() + 1024) return true;
     const comparable_id a(asked);
     const comparable_id b(told);

@@ -13,8 +13,8 @@ namespace watchers::rooms::detail {
 
 // Whose turn it is to change a room: changes of one room go one after the other, in the order of their
 // arrival; rooms know nothing of each other. A hash table of the changes under way, each with those behind it
-// in a chain; it allocates only to grow. A room is its id; the key keeps ids that were made to from meeting
-// in one bucket.
+// in a chain; it allocates only to grow. Rooms are told apart by their ids; the key keeps ids
+// that are made to collide out of one bucket.
 class room_order
 {
 public:
@@ -49,7 +49,7 @@ public:
         bool entered_ = false;
     };
 
-    // Makes room for one more: the enter() that comes next does not throw.
+    // Reserves memory for one more: the next enter() does not throw.
     void prepare();
 
     // Returns whether it is this one's turn at once.

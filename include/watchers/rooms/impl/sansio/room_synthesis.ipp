@@ -12,7 +12,7 @@
 
 namespace watchers::rooms::detail {
 
-// Line ends and tabs may be in it, other control characters not.
+// Line ends and tabs are allowed, other control characters are not.
 inline bool is_plain_text(std::string_view text) noexcept
 {
     if (!valid_utf8(text)) return false;

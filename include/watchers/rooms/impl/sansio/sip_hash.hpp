@@ -10,7 +10,7 @@
 
 namespace watchers::rooms::detail {
 
-// The key of a sip_hash: random, and known to nobody who can choose what is hashed.
+// The key of a sip_hash: random, and unknown to those who can choose the texts.
 class sip_key
 {
 public:
@@ -20,7 +20,7 @@ public:
     std::uint64_t k1;
 };
 
-// 128 bits that stand for a text.
+// 128 bits that identify a text.
 class sip_digest
 {
 public:
@@ -30,8 +30,8 @@ public:
     friend auto operator<=>(const sip_digest&, const sip_digest&) noexcept = default;
 };
 
-// SipHash-2-4 (Aumasson and Bernstein): whoever does not know the key cannot find texts that have the same
-// hash or the same place in a table.
+// SipHash-2-4 (Aumasson and Bernstein): without the key nobody can find texts that have the same hash or the
+// same place in a table.
 class sip_hash
 {
 public:
@@ -44,7 +44,7 @@ public:
         return h.value();
     }
 
-    // 128 bits. That two of 10^7 texts have the same has a probability below 10^-24.
+    // 128 bits. The probability that two of 10^7 texts have the same digest is below 10^-24.
     static sip_digest digest_of(const sip_key& key, std::string_view text) noexcept
     {
         sip_hash h(key, 0xEE);

@@ -7,19 +7,18 @@
 
 namespace watchers::rooms::detail {
 
-// Which results of a bulk run show that the rest of it cannot succeed. (What the caller's bulk_stop says is
-// apart from this.)
+// Which results of a bulk run show that the rest of it cannot succeed, independent of the caller's bulk_stop.
 //
 //   401, the 404 of the project, no credentials, an untrusted server, the client's end   stop
 //   403 that speaks of the token                                                         stop
-//   403 otherwise: stop if nothing has succeeded, and nothing that is under way does     hold
-//   403 with a web page: a firewall's, not the service's     the third, if nothing has succeeded: stop
+//   another 403: stop if nothing has succeeded, and nothing that is under way does       hold
+//   403 with a web page (of a firewall)            the third, if nothing has succeeded: stop
 //   404 or 405 that the service does not send (base_url is wrong)                        stop
-//   2xx with a web page          the third, if nothing of the service has come: stop
-//                                the hundredth without anything else in between: stop
+//   2xx with a web page            the third, if the service has not responded yet: stop
+//                                  the hundredth in a row: stop
 //
-// What the journal says to be done has succeeded, so that a run that is resumed gets past a room that a
-// firewall refuses.
+// An operation that is done according to the journal counts as a success, so that a resumed run gets past a
+// room that a firewall refuses.
 class stop_rules
 {
 public:
@@ -52,17 +51,17 @@ public:
         return verdict::go_on;
     }
 
-    // Whether something has succeeded, also of an earlier run.
+    // Whether an operation has succeeded, in this run or an earlier one.
     bool succeeded() const noexcept { return succeeded_; }
 
-    // The failure behind a result: a create whose confirmation failed tells it in last_failure().
+    // The failure behind a result. If the confirmation of a create failed, it is last_failure().
     static error_code cause_of(const bulk_result& r) noexcept
     {
         const error_code before = r.diagnostics.last_failure();
         if (r.error == errc::outcome_unknown && before &&
             (before == condition::credentials || before == errc::not_the_service))
             return before;
-        // A provider that has no others does not make a firewall's refusal one of the credentials.
+        // A firewall's refusal is not one of the credentials, even if the provider has no others.
         const bool of_this_request = r.error == errc::credentials_failed && before &&
                                      before == errc::forbidden && !r.diagnostics.credentials_refused();
         return of_this_request ? before : r.error;
@@ -92,9 +91,9 @@ private:
         return hopeless ? verdict::stop : verdict::go_on;
     }
 
-    unsigned pages_ = 0; // since anything else came
+    unsigned pages_ = 0; // in a row
     bool succeeded_ = false;
-    bool seen_ = false; // something of the service
+    bool seen_ = false; // the service has responded
 };
 
 } // namespace watchers::rooms::detail
