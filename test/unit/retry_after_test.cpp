@@ -88,6 +88,8 @@ TEST_CASE("retry_after dates")
         {"40: both in RFC 850", "Friday, 01-Jan-00 00:00:00 GMT", 1, "Friday, 31-Dec-99 23:59:59 GMT"},
         {"40: year of two digits is near", "Sunday, 06-Nov-26 08:49:37 GMT", 0,
          "Wed, 06 Nov 2075 08:49:37 GMT"},
+        {"40: year of two digits, 51 years ahead, is past", "Saturday, 06-Nov-76 08:49:37 GMT", 0,
+         "Thu, 06 Nov 2025 08:49:37 GMT"},
     });
 }
 
