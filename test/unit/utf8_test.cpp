@@ -76,6 +76,7 @@ TEST_CASE("printable_escapes_what_disturbs_a_terminal")
         {"other scripts", "Z\xC3\xBCrich \xE6\x9D\xB1\xE4\xBA\xAC \xF0\x9F\x98\x80",
          "Z\xC3\xBCrich \xE6\x9D\xB1\xE4\xBA\xAC \xF0\x9F\x98\x80"},
         {"line ends", "a\r\nb\tc", "a\\r\\nb\\tc"},
+        {"backslash, which would pass for an escape", "a\\nb", "a\\\\nb"},
         {"ANSI sequence", "\x1B[31mred", "\\x1b[31mred"},
         {"NUL", "a\0b"s, "a\\x00b"},
         {"DEL", "\x7F", "\\x7f"},
