@@ -40,7 +40,7 @@ TARGETS = {"unit/": "unit_tests", "io/": "io_tests", "net/": "net_tests", "roomc
            "simulation/": "rooms_simulation"}
 WHOLE = {"^unit/": "unit_tests", "^io/": "io_tests"}
 # Files of test/unit that are not named after the file they test.
-TESTED_BY = {"classify": ["response_meaning", "error_sentence"], "credential_rules": ["credentials"],
+TESTED_BY = {"classify": ["response_meaning", "error_sentence"], "credential_rules": ["validate"],
              "room_builder": ["room_parse"], "room_synthesis": ["room_match"], "text": ["roomctl_text"],
              "bulk_report": ["roomctl_bulk_report"], "exit_code": ["roomctl_exit_code"], "room_store": ["sandbox_store"],
              "reach_rules": ["stop_rules"], "wipe": ["credentials"]}
@@ -212,7 +212,7 @@ class Workshop:
                 several = [m for m in several if m not in at_fault] if at_fault else []
             for m in several:
                 tested = self.run([str(self.build / "test/unit_tests"), "--abort-after=1", f"--source-file={m.own_tests}"],
-                                  timeout=self.timeout)
+                                  timeout=min(self.timeout, 120))
                 if tested.returncode != 0:
                     noticed[m] = failure(tested)
             return noticed
