@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
-// This program's operator new, which fails when the test says so.
+// This program's operator new, which fails when the test says so, and its operator delete and free, which
+// look for secrets that were left behind.
 #include "support/allocation_gate.hpp"
+#include "support/freed_memory.hpp"
 
 #include <cstddef>
 #include <cstdlib>
@@ -57,15 +59,48 @@ void* operator new[](std::size_t size, const std::nothrow_t&) noexcept
     return ::operator new(size, std::nothrow);
 }
 
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete[](void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
-void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
-void operator delete[](void* p, std::align_val_t) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
-void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
-void operator delete(void* p, const std::nothrow_t&) noexcept { std::free(p); }
-void operator delete[](void* p, const std::nothrow_t&) noexcept { std::free(p); }
+// Asio's memory for operations and OpenSSL's go without operator delete. Sanitizers have a free() of their
+// own.
+#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__)
+#if defined(__has_feature)
+#if !__has_feature(address_sanitizer)
+#define WATCHERS_ROOMS_TEST_FREE_IS_OURS
+#endif
+#else
+#define WATCHERS_ROOMS_TEST_FREE_IS_OURS
+#endif
+#endif
+
+#ifdef WATCHERS_ROOMS_TEST_FREE_IS_OURS
+
+extern "C" void __libc_free(void*);
+extern "C" void free(void* p) noexcept
+{
+    watchers::rooms::test::freed_memory::look(p);
+    __libc_free(p);
+}
+
+static void give_back(void* p) noexcept { std::free(p); }
+
+#else
+
+static void give_back(void* p) noexcept
+{
+    watchers::rooms::test::freed_memory::look(p);
+    std::free(p);
+}
+
+#endif
+
+void operator delete(void* p) noexcept { give_back(p); }
+void operator delete[](void* p) noexcept { give_back(p); }
+void operator delete(void* p, std::size_t) noexcept { give_back(p); }
+void operator delete[](void* p, std::size_t) noexcept { give_back(p); }
+void operator delete(void* p, std::align_val_t) noexcept { give_back(p); }
+void operator delete[](void* p, std::align_val_t) noexcept { give_back(p); }
+void operator delete(void* p, std::size_t, std::align_val_t) noexcept { give_back(p); }
+void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { give_back(p); }
+void operator delete(void* p, const std::nothrow_t&) noexcept { give_back(p); }
+void operator delete[](void* p, const std::nothrow_t&) noexcept { give_back(p); }
 
 #endif

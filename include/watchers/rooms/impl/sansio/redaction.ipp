@@ -114,7 +114,7 @@ inline escape escape_at(std::string_view text, bool quoted_printable) noexcept
 WATCHERS_ROOMS_DECL std::string unescape_once(std::string_view text, bool quoted_printable)
 {
     std::string out;
-    out.reserve(text.size());
+    out.reserve(text.size()); // growing would leave copies of a secret behind
     while (!text.empty()) {
         const escape e = escape_at(text, quoted_printable);
         out += e.size != 0 ? e.character : text.front();
@@ -141,6 +141,7 @@ template <class Value>
 std::string decode_digits(std::string_view text, std::size_t start, int bits, Value value)
 {
     std::string out;
+    out.reserve(text.size()); // growing would leave copies of a secret behind
     std::uint32_t kept = 0;
     int have = 0;
     std::size_t seen = 0;
@@ -258,6 +259,7 @@ WATCHERS_ROOMS_DECL bool redaction::suspicious(std::string_view text) const
     }
     const needle needles[] = {needle(secrets_[0]), needle(secrets_[1]), needle(decoded_secrets[0]),
                               needle(decoded_secrets[1])};
+    // Decoded text may hold a secret that its spelling hid.
     const auto found_in = [&](std::string_view candidate) {
         std::string lower = lower_case(candidate);
         std::string letters = bare(candidate);
@@ -266,15 +268,21 @@ WATCHERS_ROOMS_DECL bool redaction::suspicious(std::string_view text) const
         return std::any_of(std::begin(needles), std::end(needles),
                            [&](const needle& n) { return n.in(lower, letters); });
     };
+    const auto found_in_decoded = [&](std::string candidate) {
+        const wipe_at_end wipe_candidate(candidate);
+        return found_in(candidate);
+    };
 
     std::string decoded(text);
+    const wipe_at_end wipe_decoded(decoded);
     for (int layer = 0; layer <= most_layers; ++layer) {
-        if (found_in(decoded) || found_in(unescape_once(decoded, true))) return true;
+        if (found_in(decoded) || found_in_decoded(unescape_once(decoded, true))) return true;
         for (std::size_t start = 0; start < 4; ++start)
-            if (found_in(decode_digits(decoded, start, 6, base64_value))) return true;
+            if (found_in_decoded(decode_digits(decoded, start, 6, base64_value))) return true;
         for (std::size_t start = 0; start < 2; ++start)
-            if (found_in(decode_digits(decoded, start, 4, digit_value))) return true;
+            if (found_in_decoded(decode_digits(decoded, start, 4, digit_value))) return true;
         std::string next = unescape_once(decoded);
+        const wipe_at_end wipe_next(next);
         if (next == decoded) return false;
         decoded.swap(next);
     }
