@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // The TLS machine against OpenSSL's server side, in memory: what no socket and no sandbox can show.
 
-#include "src/sandbox/certificates.hpp"
-
-#include <watchers/rooms/impl/io/tls_session.hpp>
+#include "tls_machine.hpp"
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ssl/context.hpp>
@@ -15,121 +13,9 @@
 #include <string_view>
 #include <utility>
 
-using namespace watchers::rooms;
-using namespace watchers::rooms::detail;
-namespace asio = boost::asio;
-namespace sandbox = watchers::rooms::sandbox;
-using progress = tls_session::progress;
+using namespace tls_machine;
 
 namespace {
-
-origin origin_of(const char* url)
-{
-    std::string why;
-    return *parse_origin(url, false, why);
-}
-
-// A server that speaks through memory.
-class peer
-{
-public:
-    explicit peer(const sandbox::detail::identity& i, const char* ciphers = nullptr)
-        : context_(asio::ssl::context::tls_server)
-    {
-        context_.use_certificate_chain(asio::buffer(i.chain));
-        context_.use_private_key(asio::buffer(i.key), asio::ssl::context::pem);
-        if (ciphers != nullptr) {
-            SSL_CTX_set_cipher_list(context_.native_handle(), ciphers);
-            SSL_CTX_set_max_proto_version(context_.native_handle(), TLS1_2_VERSION);
-        }
-        ssl_.reset(SSL_new(context_.native_handle()));
-        SSL_set_accept_state(ssl_.get());
-        in_ = BIO_new(BIO_s_mem());
-        out_ = BIO_new(BIO_s_mem());
-        BIO_set_mem_eof_return(in_, -1);
-        SSL_set_bio(ssl_.get(), in_, out_);
-    }
-
-    SSL* native() noexcept { return ssl_.get(); }
-
-    // TLS 1.2 sends the alert with accept(), TLS 1.3 as well: the client's part of the handshake is over
-    // then.
-    void demand_certificate(const sandbox::detail::identity& of_client)
-    {
-        const std::unique_ptr<BIO, decltype(&BIO_free)> pem(
-            BIO_new_mem_buf(of_client.chain.data(), static_cast<int>(of_client.chain.size())), BIO_free);
-        X509* const certificate = PEM_read_bio_X509(pem.get(), nullptr, nullptr, nullptr);
-        X509_STORE_add_cert(SSL_CTX_get_cert_store(context_.native_handle()), certificate);
-        X509_free(certificate);
-        SSL_CTX_set_purpose(context_.native_handle(), X509_PURPOSE_ANY);
-        SSL_set_verify(ssl_.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
-        X509_VERIFY_PARAM_set_flags(SSL_get0_param(ssl_.get()), X509_V_FLAG_PARTIAL_CHAIN);
-        SSL_set_purpose(ssl_.get(), X509_PURPOSE_ANY);
-    }
-
-    void feed(std::string_view bytes) { BIO_write(in_, bytes.data(), static_cast<int>(bytes.size())); }
-    void accept() { SSL_do_handshake(ssl_.get()); }
-    void write(std::string_view text) { SSL_write(ssl_.get(), text.data(), static_cast<int>(text.size())); }
-    void close_notify() { SSL_shutdown(ssl_.get()); }
-
-    // What is not TLS at all makes it send a fatal alert.
-    void choke()
-    {
-        feed(std::string("\x17\x03\x03\x00\x20", 5) + std::string(32, 'x'));
-        char byte = 0;
-        SSL_read(ssl_.get(), &byte, 1);
-    }
-
-    std::string take()
-    {
-        std::string bytes(BIO_ctrl_pending(out_), '\0');
-        if (!bytes.empty()) BIO_read(out_, bytes.data(), static_cast<int>(bytes.size()));
-        return bytes;
-    }
-
-private:
-    asio::ssl::context context_;
-    std::unique_ptr<SSL, ssl_deleter> ssl_;
-    BIO* in_ = nullptr;
-    BIO* out_ = nullptr;
-};
-
-// Runs the handshake as far as it goes.
-progress shake_hands(tls_session& client, peer& server)
-{
-    auto state = client.handshake();
-    for (int rounds = 0; state == progress::need_input && rounds < 10; ++rounds) {
-        server.feed(std::exchange(client.output(), {}));
-        server.accept();
-        const std::string answer = server.take();
-        client.feed(answer);
-        state = client.handshake();
-    }
-    server.feed(std::exchange(client.output(), {}));
-    server.accept();
-    return state;
-}
-
-struct reading
-{
-    progress end;
-    std::string text;
-};
-
-reading read_all(tls_session& client, const std::string& ciphertext)
-{
-    client.feed(ciphertext);
-    reading r{progress::done, {}};
-    while (r.end == progress::done) {
-        std::array<char, 4096> buffer;
-        std::size_t size = 0;
-        r.end = client.read(buffer.data(), buffer.size(), size);
-        r.text.append(buffer.data(), size);
-    }
-    return r;
-}
-
-trust trusting(const std::shared_ptr<asio::ssl::context>& c) { return trust::context(c); }
 
 // A client and a server that have shaken hands.
 struct pair
@@ -455,6 +341,39 @@ TEST_CASE("tls_session fault_88_alert_behind_data_proves_nothing")
     CHECK(client.failure() == errc::connection_lost);
 }
 
+// Row 88: the same alert that tells of the certificate, but behind data.
+TEST_CASE("tls_session fault_88_demand_behind_data_proves_nothing")
+{
+    for (const bool spoke : {false, true}) {
+        CAPTURE(spoke);
+        const auto identity = sandbox::detail::make_identity(sandbox::certificate_kind::valid);
+        tls_context context(trust::ca_pem(identity.ca), origin_of("https://localhost"));
+        tls_session client(context);
+        peer server(identity);
+        server.demand_certificate(identity);
+        REQUIRE(client.handshake() == progress::need_input);
+        server.feed(std::exchange(client.output(), {}));
+        if (spoke)
+            server.write_early("response");
+        else
+            server.accept();
+        const std::string flight = server.take();
+        client.feed(flight);
+        REQUIRE(client.handshake() == progress::done);
+        std::array<char, 100> buffer;
+        std::size_t size = 0;
+        REQUIRE(client.read(buffer.data(), buffer.size(), size) ==
+                (spoke ? progress::done : progress::need_input));
+
+        server.feed(std::exchange(client.output(), {}));
+        server.accept();
+        const reading r = read_all(client, server.take());
+
+        CHECK(r.end == progress::failed);
+        CHECK(client.failure() == (spoke ? errc::connection_lost : errc::tls_client_certificate));
+    }
+}
+
 TEST_CASE("tls_session fault_87_key_updates_without_data_are_bounded")
 {
     const struct
@@ -516,6 +435,30 @@ TEST_CASE("tls_session fault_87_tickets_are_bounded")
     }
     CHECK(f.take().end == progress::failed);
     CHECK(f.client.failure() == errc::connection_lost);
+}
+
+// Row 87: a TLS 1.2 server can ask for a renegotiation without end, too; each time an alert is sent.
+TEST_CASE("tls_session fault_87_hello_requests_are_bounded")
+{
+    const struct
+    {
+        int requests;
+        progress end;
+    } cases[] = {{30, progress::need_input}, {40, progress::failed}, {1000, progress::failed}};
+    for (const auto& c : cases) {
+        CAPTURE(c.requests);
+        flood f(TLS1_2_VERSION);
+        for (int i = 0; i < c.requests; ++i) {
+            REQUIRE(SSL_renegotiate(f.server.native()) == 1);
+            REQUIRE(SSL_do_handshake(f.server.native()) == 1);
+        }
+        const reading r = read_all(f.client, f.server.take());
+        CHECK(r.end == c.end);
+        CHECK(f.client.output().size() < 34 * 64);
+        if (c.end == progress::need_input) continue;
+        CHECK(f.client.failure() == errc::connection_lost);
+        CHECK(f.client.cause() == boost::system::errc::protocol_error);
+    }
 }
 
 TEST_CASE("tls_session renegotiation_is_refused")

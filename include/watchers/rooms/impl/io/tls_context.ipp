@@ -11,7 +11,9 @@
 
 namespace watchers::rooms::detail {
 
-WATCHERS_ROOMS_DECL tls_context::tls_context(const trust& t, const origin& o) : origin_(o)
+WATCHERS_ROOMS_DECL tls_context::tls_context(const trust& t, const origin& o, tls_clock c)
+    : origin_(o)
+    , clock_(c)
 {
     namespace ssl = boost::asio::ssl;
     if (t.which() == trust::kind::context) {
@@ -34,19 +36,26 @@ WATCHERS_ROOMS_DECL tls_context::tls_context(const trust& t, const origin& o) : 
                                             t.which() == trust::kind::ca_file ? what + t.text() : what));
 }
 
+WATCHERS_ROOMS_DECL std::time_t* tls_context::date() noexcept
+{
+    if (clock_.date == nullptr) return nullptr;
+    date_ = clock_.date();
+    return &date_;
+}
+
 WATCHERS_ROOMS_DECL SSL_SESSION* tls_context::session() noexcept
 {
     if (!session_) return nullptr;
     const X509* const certificate = SSL_SESSION_get0_peer(session_.get());
-    const bool valid = certificate != nullptr && X509_cmp_current_time(X509_get0_notAfter(certificate)) > 0;
-    if (!valid || clock::now() - verified_at_ > std::chrono::hours(1)) session_.reset();
+    const bool valid = certificate != nullptr && X509_cmp_time(X509_get0_notAfter(certificate), date()) > 0;
+    if (!valid || clock_.now() - verified_at_ > std::chrono::hours(1)) session_.reset();
     return session_.get();
 }
 
 WATCHERS_ROOMS_DECL void tls_context::remember(session_ptr s, bool verified) noexcept
 {
     session_ = std::move(s);
-    if (verified) verified_at_ = clock::now();
+    if (verified) verified_at_ = clock_.now();
 }
 
 } // namespace watchers::rooms::detail

@@ -108,6 +108,7 @@ WATCHERS_ROOMS_DECL tls_session::tls_session(tls_context& c) : context_(c), ssl_
                           ? X509_VERIFY_PARAM_set1_ip_asc(rules, host.c_str())
                           : X509_VERIFY_PARAM_set1_host(rules, host.c_str(), host.size());
     if (named != 1) throw std::bad_alloc();
+    if (const std::time_t* const date = c.date()) X509_VERIFY_PARAM_set_time(rules, *date);
     if (!c.server().is_address_literal() && SSL_set_tlsext_host_name(ssl, host.c_str()) != 1)
         throw std::bad_alloc();
 
