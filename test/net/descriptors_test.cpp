@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 
-// Row 79: the descriptors that a program started by exec inherits.
+// The client's sockets. Row 79: the descriptors that a program started by exec inherits.
 
 #include "net.hpp"
 
@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <filesystem>
@@ -71,4 +72,30 @@ TEST_CASE("fault_79_sockets_and_journal_are_close_on_exec")
     }
     CHECK(sockets == 1);
     CHECK(others >= 1); // the journal, and Asio's own
+}
+
+// A large request is several segments, the last of which must not wait for the acknowledgement of the others.
+TEST_CASE("connections_send_without_delay")
+{
+    for (const bool tls : {false, true}) {
+        CAPTURE(tls);
+        rig r(sandbox::options().tls(tls));
+        r.server.put(sandbox::stored_room("r", "Room"));
+        const std::set<int> before = open_descriptors();
+        REQUIRE(!r.call<get_room>().error);
+
+        int connections = 0;
+        for (const int fd : open_descriptors()) {
+            sockaddr_in peer{};
+            socklen_t size = sizeof peer;
+            const bool connected = ::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) == 0;
+            if (before.contains(fd) || !connected || ntohs(peer.sin_port) != r.server.port()) continue;
+            ++connections;
+            int no_delay = 0;
+            size = sizeof no_delay;
+            REQUIRE(::getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &no_delay, &size) == 0);
+            CHECK(no_delay != 0);
+        }
+        CHECK(connections == 1);
+    }
 }

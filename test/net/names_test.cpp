@@ -8,9 +8,10 @@
 #include <netdb.h>
 
 #include <atomic>
+#include <condition_variable>
+#include <mutex>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 using namespace net;
@@ -19,21 +20,76 @@ using rooms::errc;
 using sandbox::options;
 using sandbox::tls_version;
 
-static std::atomic<int> slow_lookups = 0;
-static std::atomic<int> slow_lookup_takes = 0; // ms
+namespace {
+
+// Look-ups of slow.test end when the test says so.
+class gate
+{
+public:
+    void close()
+    {
+        const std::lock_guard lock(mutex_);
+        open_ = false;
+        lookups_ = 0;
+    }
+    void open()
+    {
+        const std::lock_guard lock(mutex_);
+        open_ = true;
+        changed_.notify_all();
+    }
+    // A look-up comes.
+    void pass()
+    {
+        std::unique_lock lock(mutex_);
+        ++lookups_;
+        changed_.notify_all();
+        changed_.wait(lock, [&] { return open_; });
+    }
+    int lookups()
+    {
+        const std::lock_guard lock(mutex_);
+        return lookups_;
+    }
+    // @returns whether one has come
+    bool wait_for_lookup()
+    {
+        std::unique_lock lock(mutex_);
+        return changed_.wait_for(lock, 20s, [&] { return lookups_ > 0; });
+    }
+
+private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    bool open_ = true;
+    int lookups_ = 0;
+};
+
+gate slow_lookups;
+std::atomic<bool> localhost_is_elsewhere = false;
+
+// Opens the gate at the end, or the client's thread would wait for ever.
+class closed_gate
+{
+public:
+    closed_gate() { slow_lookups.close(); }
+    ~closed_gate() { slow_lookups.open(); }
+    closed_gate(const closed_gate&) = delete;
+    closed_gate& operator=(const closed_gate&) = delete;
+};
+
+} // namespace
 
 // Names below .test (RFC 6761) are this machine's: the linker puts this in place of getaddrinfo (--wrap).
 extern "C" int __real_getaddrinfo(const char*, const char*, const addrinfo*, addrinfo**);
 extern "C" int __wrap_getaddrinfo(const char* host, const char* service, const addrinfo* hints,
                                   addrinfo** result)
 {
-    const bool here = host != nullptr && std::string_view(host).ends_with(".test");
-    const bool slow = host != nullptr && std::string_view(host) == "slow.test";
-    if (slow) {
-        ++slow_lookups;
-        std::this_thread::sleep_for(std::chrono::milliseconds(slow_lookup_takes));
-    }
-    return __real_getaddrinfo(here ? "127.0.0.1" : host, service, hints, result);
+    const std::string_view name = host == nullptr ? std::string_view() : host;
+    if (name == "slow.test") slow_lookups.pass();
+    if (name == "localhost" && localhost_is_elsewhere) host = "192.0.2.1"; // RFC 5737: nobody's
+    if (name.ends_with(".test")) host = "127.0.0.1";
+    return __real_getaddrinfo(host, service, hints, result);
 }
 
 namespace {
@@ -122,43 +178,68 @@ TEST_CASE("certificate_whose_names_cover_the_host_is_believed")
 // Row 69: the look-up takes longer than the limit, and its result serves the call that comes next.
 TEST_CASE("fault_69_late_result_of_a_look_up_serves_the_next_attempt")
 {
+    const closed_gate closed;
     rig r(options().alternative_name("DNS:slow.test"));
     r.server.put(sandbox::stored_room("r", "Room"));
     rooms::config c = config_for(r.server);
     c.base_url = "https://slow.test:" + std::to_string(r.server.port());
     c.resolve_timeout = 50ms;
-    slow_lookups = 0;
-    slow_lookup_takes = 150;
     r.own_client.emplace(r.io.get_executor(), c);
 
-    const outcome first = r.call<get_room>();
-    CHECK(first.error == errc::resolve_timeout);
-    CHECK(first.diagnostics.effect() == effect::none);
-    std::vector<outcome> more(20); // until the result has come
-    int failed = 0;
-    for (outcome& o : more) {
-        o = r.call<get_room>();
-        if (!o.error) break;
+    for (int i = 0; i < 2; ++i) { // the second joins the look-up that the first began
+        const outcome o = r.call<get_room>();
         CHECK(o.error == errc::resolve_timeout);
-        ++failed;
+        CHECK(o.diagnostics.effect() == effect::none);
     }
-    CHECK(failed < 20);
-    CHECK(slow_lookups == 1);
+    slow_lookups.open();
+    outcome o = r.call<get_room>();
+    while (o.error == errc::resolve_timeout) // the result is on its way from the resolver's thread
+        o = r.call<get_room>();
+
+    CHECK(!o.error);
+    CHECK(slow_lookups.lookups() == 1);
     CHECK(!r.call<get_room>().error);
-    CHECK(slow_lookups == 1);
+    CHECK(slow_lookups.lookups() == 1);
 }
 
 TEST_CASE("fault_69_call_outlasts_a_slow_look_up")
 {
+    const closed_gate closed;
     rig r(options().alternative_name("DNS:slow.test"));
     r.server.put(sandbox::stored_room("r", "Room"));
     rooms::config c = config_for(r.server);
     c.base_url = "https://slow.test:" + std::to_string(r.server.port());
-    slow_lookups = 0;
-    slow_lookup_takes = 300;
     r.own_client.emplace(r.io.get_executor(), c);
-    const outcome o = r.call<get_room>();
+
+    outcome o;
+    get_room::start(r.client(), rooms::call_options(o.diagnostics), o.handler());
+    r.io.poll();
+    REQUIRE(slow_lookups.wait_for_lookup());
+    r.io.poll();
+    CHECK(!o.ended());
+    slow_lookups.open();
+    r.io.run();
+
     CHECK(!o.error);
     CHECK(o.diagnostics.attempts() == 1);
-    CHECK(slow_lookups == 1);
+    CHECK(slow_lookups.lookups() == 1);
+}
+
+TEST_CASE("plain_http_goes_nowhere_else_if_localhost_leads_elsewhere")
+{
+    rig r(options().tls(false));
+    rooms::config c = config_for(r.server);
+    c.base_url = "http://localhost:" + std::to_string(r.server.port());
+    c.connect_timeout = 500ms; // should it be tried
+    r.own_client.emplace(r.io.get_executor(), c);
+
+    localhost_is_elsewhere = true;
+    const outcome elsewhere = r.call<create_room>();
+    localhost_is_elsewhere = false;
+    CHECK(elsewhere.error == errc::resolve_failed);
+    CHECK(elsewhere.diagnostics.effect() == effect::none);
+    CHECK(elsewhere.diagnostics.phase() == rooms::phase::resolve);
+    CHECK(r.server.counters().connections_accepted == 0);
+
+    CHECK(!r.call<create_room>().error);
 }

@@ -87,6 +87,12 @@ public:
         return !ec;
     }
 
+    // After the end: whether the peer said that it would come (close_notify).
+    bool ended_cleanly() const noexcept
+    {
+        return (SSL_get_shutdown(ssl_.get()) & SSL_RECEIVED_SHUTDOWN) != 0;
+    }
+
     // Until the peer ends the connection.
     void wait_for_end()
     {

@@ -121,6 +121,25 @@ TEST_CASE("fault_87_flood_of_key_updates_ends_the_connection")
     CHECK(server.connections() == 1);
 }
 
+// RFC 8446, 6.1: else a server cannot tell the end of the connection from an attack.
+TEST_CASE("connection_is_closed_with_close_notify")
+{
+    for (const bool old : {false, true}) {
+        CAPTURE(old);
+        std::atomic<int> clean = 0;
+        {
+            const tls_peer server(old ? at_most_1_2 : nullptr, [&](tls_peer_connection& c) {
+                if (!c.accept() || c.read().empty()) return;
+                c.write(response);
+                c.flush();
+                if (c.read().empty() && c.ended_cleanly()) ++clean;
+            });
+            CHECK(!call<get_room>(server.client_config()).error);
+        }
+        CHECK(clean == 1);
+    }
+}
+
 // Bytes that were sent before the request must not pass for its response.
 TEST_CASE("response_before_the_request_is_refused")
 {
