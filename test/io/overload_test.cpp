@@ -291,6 +291,33 @@ TEST_CASE("fault_74_silent_connections_do_not_count")
     CHECK(next.ending() == success(effect::none));
 }
 
+// Creates keep connections idle; each get takes one of them, and the service needs more time than it has.
+TEST_CASE("fault_74_calls_on_connections_that_were_idle_teach_how_long_an_exchange_takes")
+{
+    // Setup
+    rig r(with_connections(4));
+    std::size_t cut = 0;
+    std::size_t unsent = 0;
+    for (int i = 0; i < 100; ++i) {
+        call_record& create = r.create("room-" + std::to_string(i));
+        r.open_all();
+        serve(r, r.newest());
+        REQUIRE(create.done());
+
+        // Run
+        call_record& call = r.get("r", call_options().timeout(200ms));
+        r.sim.poll();
+        r.sim.advance(200ms);
+        r.sim.poll();
+
+        // Check
+        REQUIRE(call.done());
+        (call.diagnostics.phase() == phase::queue ? unsent : cut) += 1;
+    }
+    CHECK(cut <= 20); // one every two seconds, to find out
+    CHECK(unsent == 100 - cut);
+}
+
 // The service was slow, is fast again, and all calls have less time than an exchange took.
 TEST_CASE("fault_74_calls_are_sent_again_after_a_time")
 {

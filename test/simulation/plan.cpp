@@ -104,13 +104,6 @@ void overload(random_source& r, plan& p)
     c.max_connection_lifetime = 600s;
 }
 
-// Overload: its invariants do not know yet that times are estimated apart for each operation.
-void not_yet(plan& p)
-{
-    p.only_overload = false;
-    p.places = 0;
-}
-
 // Half of the worlds know nothing of these.
 void draw_later(random_source& r, plan& p)
 {
@@ -131,7 +124,6 @@ void draw_later(random_source& r, plan& p)
     if (r.one_in(4)) p.short_attempts = r.unit() * 0.5;
     if (r.one_in(6)) p.disliked_room = "room-" + std::to_string(r.below(p.rooms));
     if (r.one_in(4)) overload(r, p);
-    not_yet(p);
 }
 
 } // namespace

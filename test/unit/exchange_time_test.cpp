@@ -189,3 +189,80 @@ TEST_CASE("fault_74_exchange_time_does_not_fade_while_an_exchange_is_under_way")
     s.now += 1s;
     CHECK(s.ms() == doctest::Approx(whole / 2).epsilon(0.001));
 }
+
+TEST_CASE("fault_74_exchange_time_learns_nothing_from_a_cut_after_less_than_the_mean")
+{
+    const struct
+    {
+        std::string_view name;
+        int before; // exchanges of 300 ms
+        clock::duration cut_after;
+        int cuts;
+        int after;
+    } table[] = {
+        {"the first, after a millisecond", 0, 1ms, 1, 4},
+        {"the first ten", 0, 1ms, 10, 8},
+        {"many, later", 10, 1ms, 100, 0},
+        {"just below", 10, 299ms, 100, 0},
+        {"between", 4, 50ms, 10, 4},
+    };
+    for (const auto& row : table) {
+        CAPTURE(row.name);
+        service s;
+        s.serve(300ms, row.before);
+        for (int i = 0; i < row.cuts; ++i)
+            s.cut(row.cut_after);
+        s.serve(300ms, row.after);
+        CHECK(s.ms() >= 300);
+        CHECK(s.ms() <= 340);
+    }
+}
+
+TEST_CASE("fault_74_exchange_time_learns_from_silent_connections_that_served_since_the_cut_before")
+{
+    const struct
+    {
+        std::string_view name;
+        clock::duration idle_since; // after the cut before
+        clock::duration sent;       // the same
+        bool counts;
+    } table[] = {
+        {"it may have died with that one", -1ms, 10ms, false},
+        {"it has served since", 0ms, 10ms, true},
+        {"it has, and the request was sent soon", 1s, 9'999ms, true},
+        {"it was idle for long", 1s, 10'001ms, false},
+    };
+    for (const auto& row : table) {
+        CAPTURE(row.name);
+        service s;
+        for (int i = 0; i < 10; ++i) {
+            const auto before = s.now;
+            s.now += row.sent;
+            const auto began = s.now;
+            s.e.begin(began);
+            s.now += 200ms;
+            // The first is in any case one that may have died.
+            s.e.cut_in_silence(began, before + row.idle_since, s.now);
+        }
+        CHECK((s.ms() > 0) == row.counts);
+    }
+}
+
+TEST_CASE("fault_74_exchange_time_forgets_within_ten_seconds")
+{
+    const struct
+    {
+        clock::duration after;
+        double least; // of the estimate while the next exchange is under way, in ms
+    } table[] = {{9'999ms, 800}, {10s, 0}, {24h * 365, 0}};
+    for (const auto& row : table) {
+        CAPTURE(row.after.count());
+        service s;
+        s.serve(800ms, 10);
+        s.now += row.after;
+        CHECK(s.ms() < 2);
+        s.e.begin(s.now);
+        CHECK((s.ms() > 0) == (row.least > 0));
+        CHECK(s.ms() >= row.least);
+    }
+}

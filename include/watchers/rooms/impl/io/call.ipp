@@ -131,11 +131,12 @@ WATCHERS_ROOMS_DECL void call::interrupt(errc why)
             (why == errc::cancelled && c->silent() && now - c->exchange_began() >= long_silence))
             distrust_idle(*c, now);
         exchange_time& times = engine_.times(next_kind());
-        // A connection that died while it was idle does not tell how long an exchange takes.
-        if (why == errc::deadline_exceeded && !(c->taken_idle() && c->silent()))
-            times.cut(c->exchange_began(), now);
-        else
+        if (why != errc::deadline_exceeded)
             times.abandoned(now);
+        else if (c->taken_idle() && c->silent())
+            times.cut_in_silence(c->exchange_began(), pool_core::idle_since(*c), now);
+        else
+            times.cut(c->exchange_began(), now);
         const bool confirming = fsm_.role() == request_role::confirmation;
         diagnostics_.set_phase(confirming ? phase::confirm : c->exchange_phase());
         fsm_.on_interrupted();
