@@ -22,12 +22,15 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 REFERENCE = "bench_beast_loop"
 LIBRARY = "rooms_bench"
+STRAND = "rooms_bench_strand"  # the same file with other arguments
 PROGRAMS = {
     REFERENCE: "idiomatic Beast loop",
-    LIBRARY: "watchers::rooms",
+    LIBRARY: "watchers::rooms, single",
+    STRAND: "watchers::rooms, strand",
     "rooms_bulk_bench": "watchers::rooms, one bulk run",
     "bench_curl_multi": "libcurl multi",
 }
+COMMANDS = {STRAND: [LIBRARY, "--threading", "strand"]}
 BAR_WORKLOAD, BAR_CONNECTIONS = "W1", 16
 RUN_TIMEOUT_S = 600
 
@@ -91,13 +94,14 @@ def program(text):
 
 
 def find_programs(build, only, reference):
-    """Paths by name, the reference first. Only libcurl's program may be missing, and only when nobody asked for it."""
+    """Commands by name, the reference first. Only libcurl's program may be missing, and only when nobody asked for it."""
     wanted = [reference] + [name for name in only or PROGRAMS if name != reference]
     found = {}
     for name in wanted:
-        path = next((p for p in (build / "bench" / name, build / name) if os.access(p, os.X_OK) and p.is_file()), None)
+        file, *options = COMMANDS.get(name, [name])
+        path = next((p for p in (build / "bench" / file, build / file) if os.access(p, os.X_OK) and p.is_file()), None)
         if path is not None:
-            found[name] = path.resolve()
+            found[name] = [str(path.resolve()), *options]
         elif name == "bench_curl_multi" and only is None:
             print(f"{name} was not built: left out", file=sys.stderr)
         else:
@@ -163,26 +167,26 @@ def run(command):
         raise Failure(f"{' '.join(command)}: printed {done.stdout!r} instead of its line") from None
 
 
-def measure(paths, server, arguments, workload, connections):
+def measure(commands, server, arguments, workload, connections):
     """Per program the list of its runs. Every other round runs in reverse, so that drift favours none."""
-    runs = {name: [] for name in paths}
+    runs = {name: [] for name in commands}
     for round_number in range(arguments.rounds):
-        order = list(paths) if round_number % 2 == 0 else list(reversed(paths))
+        order = list(commands) if round_number % 2 == 0 else list(reversed(commands))
         for name in order:
-            command = [str(paths[name]), *server.arguments(arguments.requests, connections, workload)]
+            command = [*commands[name], *server.arguments(arguments.requests, connections, workload)]
             runs[name].append(run(pinned(arguments.client_cpu, command)))
     return runs
 
 
-def count_instructions(path, server, arguments, workload, connections):
+def count_instructions(command, server, arguments, workload, connections):
     with tempfile.TemporaryDirectory(prefix="rooms-bench-") as folder:
         output = pathlib.Path(folder) / "callgrind.out"
         run(pinned(arguments.client_cpu, [
             "valgrind", "-q", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={output}",
-            str(path), *server.arguments(arguments.callgrind_requests, connections, workload)]))
+            *command, *server.arguments(arguments.callgrind_requests, connections, workload)]))
         found = re.search(r"^totals: (\d+)", output.read_text(errors="replace"), re.MULTILINE)
     if found is None or int(found.group(1)) == 0:
-        raise Failure(f"{path.name}: callgrind counted nothing (built without valgrind/callgrind.h?)")
+        raise Failure(f"{command[0]}: callgrind counted nothing (built without valgrind/callgrind.h?)")
     return int(found.group(1)) / arguments.callgrind_requests
 
 
@@ -238,7 +242,7 @@ def judge(bar, ratios):
 
 def main():
     arguments = parse_arguments()
-    paths = find_programs(arguments.build, arguments.only, arguments.reference)
+    commands = find_programs(arguments.build, arguments.only, arguments.reference)
     if not arguments.no_callgrind and shutil.which("valgrind") is None:
         raise Failure("valgrind is not installed (--no-callgrind leaves the instructions out)")
 
@@ -252,9 +256,9 @@ def main():
             for connections in arguments.connections:
                 instructions = {}
                 if not arguments.no_callgrind:
-                    instructions = {name: count_instructions(path, server, arguments, workload, connections)
-                                    for name, path in paths.items()}
-                runs = measure(paths, server, arguments, workload, connections)
+                    instructions = {name: count_instructions(command, server, arguments, workload, connections)
+                                    for name, command in commands.items()}
+                runs = measure(commands, server, arguments, workload, connections)
                 ratios[workload, connections] = report(workload, connections, runs, instructions, arguments.reference)
     print()
     return 0 if arguments.bar is None or judge(arguments.bar, ratios) else 1
