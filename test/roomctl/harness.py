@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSL-1.0
-"""Starts roomctl and its sandbox for the tests of roomctl_test.py."""
+"""Starts roomctl and the sandbox for the tests."""
 
 import json
 import os
@@ -11,7 +11,7 @@ import tempfile
 import unittest
 import urllib.request
 
-PROGRAM = ["roomctl"]  # set by roomctl_test.py
+PROGRAM = ["roomctl"]  # set by the script that runs
 LIMIT = 60  # seconds; only a test that hangs gets there
 
 
