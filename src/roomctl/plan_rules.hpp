@@ -17,7 +17,7 @@
 
 namespace roomctl {
 
-// The steps that make a room as the manifest has it; a plan holds a set of these.
+// The steps that bring a room to the manifest's state. A plan holds a set of them.
 enum class plan_step : unsigned char
 {
     create = 1,

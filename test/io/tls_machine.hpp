@@ -91,7 +91,7 @@ public:
 
     void close_notify() { SSL_shutdown(ssl_.get()); }
 
-    // What is not TLS at all makes it send a fatal alert.
+    // Bytes that are not TLS make it send a fatal alert.
     void choke()
     {
         feed(std::string("\x17\x03\x03\x00\x20", 5) + std::string(32, 'x'));

@@ -43,7 +43,7 @@ public:
 
     // Blocks that held a secret when they were freed.
     std::size_t found() const noexcept { return found_; }
-    // What stood before the secret in the first of them.
+    // The text before the secret in the first of them.
     std::string first() const { return {before_.data(), before_size_}; }
 
     // Called before a block is freed.

@@ -215,7 +215,7 @@ TEST_CASE("pool_core agrees_with_a_naive_model")
             }
             }
 
-            // What the owner does after each of these: open what should be.
+            // The owner then opens the connections that should be open.
             while (pool.should_open()) {
                 if (!pool.has_closed()) {
                     REQUIRE(places.size() < most);

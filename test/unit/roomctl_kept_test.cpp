@@ -185,7 +185,7 @@ TEST_CASE("fault_77: every member that can be kept is taken over from the kept f
     CHECK(r.stream_ends_at() == noon + 2h);
 }
 
-TEST_CASE("fault_77: a plan says why a kept room cannot be created as the manifest has it by now")
+TEST_CASE("fault_77: a plan says why a kept room no longer fits the manifest")
 {
     using namespace std::chrono_literals;
     constexpr watchers::rooms::time_point noon{1'798'718'400'000ms};

@@ -268,6 +268,19 @@ TEST_CASE("sandbox_numbers_of_rooms_are_not_used_twice")
     CHECK(number(f.send("GET", "/external/room/b")) == R"({"id":3,)");
 }
 
+TEST_CASE("sandbox_prepared_room_has_the_voice_that_it_was_given")
+{
+    for (const bool on : {false, true}) {
+        CAPTURE(on);
+        fixture f;
+        stored_room prepared("b", "B", "x");
+        prepared.voice = on;
+        f.app.with_store([&](room_store& store) { store.put(prepared, f.now); });
+        const std::string body = body_of(f.send("GET", "/external/room/b"));
+        CHECK(body.find(on ? R"("isSpeak":true)" : R"("isSpeak":false)") != std::string::npos);
+    }
+}
+
 TEST_CASE("fault_92_sandbox_takes_no_more_time_for_ids_that_are_made_to_collide")
 {
     // Setup

@@ -38,7 +38,7 @@ public:
     SSL_CTX* native() const noexcept { return context_->native_handle(); }
     const origin& server() const noexcept { return origin_; }
 
-    // What certificates are compared with. Null: OpenSSL takes the system's time.
+    // The time that certificates are checked against. Null: OpenSSL takes the system's time.
     std::time_t* date() noexcept;
 
     // The session of the newest connection that left one; null if there is none, or if the certificate in it
