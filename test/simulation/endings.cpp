@@ -127,8 +127,10 @@ void driver::show_health()
 
     for (std::size_t i = first; i < record_.callers().size(); ++i) {
         const caller& c = record_.callers()[i];
-        const bool limited = (c.error == errc::pool_full && plan_.settings.max_waiting_calls < n) ||
-                             (c.error == errc::pool_timeout && plan_.settings.pool_timeout.count() > 0);
+        // A confirmation that was turned away ends in doubt, and tells what turned it away.
+        const error_code why = c.error == errc::outcome_unknown ? c.diagnostics.last_failure() : c.error;
+        const bool limited = (why == errc::pool_full && plan_.settings.max_waiting_calls < n) ||
+                             (why == errc::pool_timeout && plan_.settings.pool_timeout.count() > 0);
         const bool served = c.done() && (!c.error || c.error == errc::not_found || c.error == errc::conflict);
         if (!served && !limited)
             world_.violate("starvation", c.name() + ": not served by a healthy service: " +
