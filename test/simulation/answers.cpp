@@ -92,10 +92,13 @@ reply network::mishandle(exchange& x, mishap m)
     case mishap::web_page: // of a portal that wants the user to sign in
         if (r.one_in(4)) serve_unheard(x);
         return make_page(200);
-    case mishap::elsewhere:
+    case mishap::elsewhere: {
+        static constexpr const char* nothing_here[] = {"{\"message\":\"Cannot POST /external/room\"}", "{}",
+                                                       ""};
         if (x.kind == operation_kind::create_room && r.one_in(2))
-            return {.status = 404, .body = "{\"message\":\"Cannot POST /external/room\"}"};
+            return {.status = 404, .body = r.pick(nothing_here)};
         return make_page(r.one_in(3) ? 405 : 404);
+    }
     case mishap::encoded: {
         reply a = server_.serve(x);
         if (a.status / 100 != 2 || a.status == 204) return a;

@@ -80,7 +80,7 @@ private:
     // wire_rules.cpp
     void check_connection(const wire&);
     void check_survivor(const exchange&, const wire&);
-    void check_time_left(const exchange&);
+    void check_time_left(exchange&);
     void note_duration(const exchange&);
     void check_cuts() const;
     bool lacked_time(const caller&) const;
@@ -122,8 +122,9 @@ private:
     time_point timed_out_sent_{};
 
     // Exchanges (overload.cpp)
-    std::uint64_t answered_ = 0;
-    std::uint64_t cut_ = 0; // by the deadline
+    static constexpr std::uint64_t few_cuts = 3;
+    std::uint64_t foreseeable_ = 0;
+    std::uint64_t cut_ = 0; // of the foreseeable, by the deadline
     duration longest_{};
     struct recent_exchanges
     {

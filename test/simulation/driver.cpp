@@ -141,6 +141,7 @@ void driver::draw_call(caller& c, bool healthy)
     static constexpr operation_kind kinds[] = {create_room, create_room, create_room, get_room,   set_voice,
                                                set_voice,   set_status,  set_status,  delete_room};
     c.kind = r.pick(kinds);
+    if (plan_.only_gets && !healthy) c.kind = get_room;
     c.room = "room-" + std::to_string(r.below(healthy ? 200 : plan_.rooms));
     c.voice = r.one_in(2);
     static constexpr room_status all[] = {room_status::live, room_status::soon, room_status::ended,

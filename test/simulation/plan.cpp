@@ -102,6 +102,8 @@ void overload(random_source& r, plan& p)
     c.max_requests_per_second = 0;
     c.idle_timeout = 30s;
     c.max_connection_lifetime = 600s;
+    p.only_gets = r.one_in(2);
+    if (p.only_gets) p.rooms = 2 * p.calls;
 }
 
 // Half of the worlds know nothing of these.

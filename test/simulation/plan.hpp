@@ -82,6 +82,7 @@ struct plan
     std::chrono::nanoseconds service_time{}; // of each request, of which so many at a time
     std::size_t places = 0;                  // zero: no such bounds
     bool only_overload = false;              // nothing else goes wrong
+    bool only_gets = false;                  // as long as the service is not healthy
     double observer_throws = 0;
     double short_attempts = 0;   // calls with an attempt_timeout of their own
     std::string disliked_room{}; // by a firewall, which answers 403

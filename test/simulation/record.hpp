@@ -57,6 +57,7 @@ struct exchange
     bool no_project = false;   // the 404 tells that the key is not valid
     std::optional<std::chrono::seconds> retry_after;
     std::optional<std::string> found; // get: the creator's mark of the room at the moment of the answer
+    bool foreseeable = false;         // the client could know how long it takes
     bool found_matching = false;      // a confirmation: with the members that the create had
 
     // Whether the client knows that it was not carried out.
