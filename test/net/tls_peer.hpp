@@ -14,6 +14,7 @@
 
 #include <openssl/ssl.h>
 
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -76,6 +77,12 @@ public:
         return SSL_key_update(ssl_.get(), SSL_KEY_UPDATE_REQUESTED) == 1 && SSL_do_handshake(ssl_.get()) == 1;
     }
 
+    // TLS 1.2
+    bool ask_to_renegotiate()
+    {
+        return SSL_renegotiate(ssl_.get()) == 1 && SSL_do_handshake(ssl_.get()) == 1;
+    }
+
     // @returns whether the peer is still there
     bool flush()
     {
@@ -91,6 +98,15 @@ public:
     bool ended_cleanly() const noexcept
     {
         return (SSL_get_shutdown(ssl_.get()) & SSL_RECEIVED_SHUTDOWN) != 0;
+    }
+
+    // Takes what has come, and looks at none of it.
+    void discard()
+    {
+        std::array<char, 4096> buffer;
+        rooms::error_code ec;
+        while (!ec && socket_.available(ec) > 0)
+            socket_.read_some(asio::buffer(buffer), ec);
     }
 
     // Until the peer ends the connection.
@@ -141,6 +157,14 @@ public:
 
     tls_peer(const tls_peer&) = delete;
     tls_peer& operator=(const tls_peer&) = delete;
+
+    // The kernel holds little of what a client sends and the body does not read.
+    void shrink_buffers()
+    {
+        acceptor_.set_option(asio::socket_base::receive_buffer_size(4096));
+        const int segment = 536;
+        ::setsockopt(acceptor_.native_handle(), IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment);
+    }
 
     int connections() const noexcept { return connections_; }
     const sandbox::detail::identity& client_identity() const noexcept { return client_; }

@@ -121,6 +121,41 @@ TEST_CASE("fault_87_flood_of_key_updates_ends_the_connection")
     CHECK(server.connections() == 1);
 }
 
+// Row 87: each request to renegotiate is refused by an alert. Data in between makes any number of requests
+// acceptable, so the alerts that the peer does not read have a bound of their own.
+TEST_CASE("fault_87_alerts_that_nobody_reads_are_bounded")
+{
+    for (const bool reads : {true, false}) {
+        CAPTURE(reads);
+        tls_peer server(at_most_1_2, [&](tls_peer_connection& c) {
+            if (!c.accept() || c.read().empty()) return;
+            c.write(
+                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n");
+            const std::string blanks = "3000\r\n" + std::string(0x3000, ' ') + "\r\n";
+            for (int chunk = 0; chunk < 2000; ++chunk) {
+                for (int i = 0; i < 30; ++i)
+                    c.ask_to_renegotiate();
+                c.write(blanks);
+                if (!c.flush()) return;
+                if (reads) c.discard();
+            }
+            c.write("2\r\n{}\r\n0\r\n\r\n");
+            c.flush();
+            c.wait_for_end();
+        });
+        server.shrink_buffers();
+        rooms::config c = server.client_config();
+        c.retry = rooms::retry_policy::none();
+        c.max_response_body = 32 * 1024 * 1024;
+
+        const outcome o = call<set_voice>(c);
+
+        CHECK(o.error == (reads ? rooms::error_code() : errc::truncated_response));
+        CHECK(o.diagnostics.effect() == (reads ? effect::applied : effect::unknown));
+        CHECK(server.connections() == 1);
+    }
+}
+
 // RFC 8446, 6.1: else a server cannot tell the end of the connection from an attack.
 TEST_CASE("connection_is_closed_with_close_notify")
 {
