@@ -11,6 +11,7 @@
 #include "kept_recreation.hpp"
 #include "operation_source.hpp"
 #include "plan.hpp"
+#include "project_identity.hpp"
 #include "results_file.hpp"
 
 #include <watchers/rooms/journal.hpp>
@@ -87,9 +88,9 @@ private:
     {
         const std::string path = kept_path(command_.kept, command_.file, command_.input.part);
         if (command_.dry_run)
-            kept_ = read_kept_rooms(path, origin_of(config));
+            kept_ = read_kept_rooms(path, service_of(config));
         else
-            kept_ = recreation_.emplace(path, origin_of(config), files_in_use()).kept();
+            kept_ = recreation_.emplace(path, service_of(config), files_in_use()).kept();
         kept_path_ = path;
     }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "apply_journal.hpp"
 
-#include <algorithm>
+#include "project_identity.hpp"
+
 #include <utility>
 
 namespace roomctl {
@@ -15,17 +16,6 @@ namespace {
 constexpr int version_of_operations = 1;
 
 } // namespace
-
-std::string origin_of(const rooms::config& config)
-{
-    std::string url = config.base_url;
-    std::transform(url.begin(), url.end(), url.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    if (url.ends_with('/')) url.pop_back();
-    for (const auto& [scheme, port] : {std::pair("https://", ":443"), std::pair("http://", ":80")})
-        if (url.starts_with(scheme) && url.ends_with(port)) url.resize(url.rfind(':'));
-    return url;
-}
 
 rooms::journal open_apply_journal(const std::string& path, const manifest& m, std::uint64_t operations,
                                   const rooms::config& config)

@@ -11,9 +11,6 @@
 
 namespace roomctl {
 
-// The service's URL, spelled in one way.
-std::string origin_of(const watchers::rooms::config&);
-
 // The journal of this manifest at this service: work done at one service is not done at another. Throws
 // rooms::error.
 // @param operations their number in the manifest.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "kept_file.hpp"
 
+#include "project_identity.hpp"
 #include "text.hpp"
 
 #include <array>
@@ -38,6 +39,22 @@ struct kept_content
     std::uint64_t end = 0; // of the last whole line
 };
 
+// The line is sound, but its service is not the run's.
+constexpr std::string_view other_service = "is of another service, ";
+
+[[noreturn]] void refuse_line(const output_file& file, std::uint64_t line, std::string_view fault,
+                              std::string_view service)
+{
+    std::string what(fault);
+    std::string remedy = "Repair the file, or move it away";
+    if (fault.starts_with(other_service)) {
+        service_difference d = compare_services(fault.substr(other_service.size()), service);
+        what = std::move(d.what);
+        remedy = std::move(d.remedy);
+    }
+    file.refuse("line " + with_thousands(line) + " " + what + "; nothing was sent. " + remedy);
+}
+
 kept_content read_all(const output_file& file, std::string_view service)
 {
     file.require_start(kept_line_start, "kept rooms");
@@ -56,9 +73,7 @@ kept_content read_all(const output_file& file, std::string_view service)
             ++line;
             std::string fault;
             auto kept = read_kept_line(std::string_view(rest).substr(begin, at - begin), service, fault);
-            if (!kept)
-                file.refuse("line " + with_thousands(line) + " " + fault +
-                            "; nothing was sent. Repair the file, or move it away");
+            if (!kept) refuse_line(file, line, fault, service);
             if (kept->room)
                 content.rooms.insert_or_assign(kept->room_id, *std::move(kept->room));
             else

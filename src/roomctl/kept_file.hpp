@@ -23,6 +23,7 @@ std::string kept_path(const std::optional<std::string>& given, const std::string
 
 // Reads the rooms of a kept file for a plan: none if there is no file. Nothing is created, changed or locked.
 // Refuses what kept_file refuses.
+// @param service as service_of() tells it.
 kept_rooms read_kept_rooms(const std::string& path, const std::string& service);
 
 // The rooms that are deleted and created again. Each is on the disk from before its delete until its create
@@ -34,6 +35,7 @@ class kept_file
 public:
     // Opens and reads the file if there is one; it is not created. A last line without its end was cut off by
     // a crash: no delete was sent for it.
+    // @param service as service_of() tells it. A file of another service or project is refused.
     // @param spared files that the run reads or writes for another purpose: the kept file must not be one.
     kept_file(std::string path, std::string service, std::vector<std::string> spared);
     kept_file(const kept_file&) = delete;

@@ -2,10 +2,10 @@
 #include "plan.hpp"
 
 #include "answered_room.hpp"
-#include "apply_journal.hpp"
 #include "bulk_setup.hpp"
 #include "commands.hpp"
 #include "kept_rules.hpp"
+#include "project_identity.hpp"
 
 #include <deque>
 #include <exception>
@@ -242,7 +242,7 @@ exit_code run_plan(const settings& options, const plan_command& command)
     require_rooms(m, command.file);
 
     const std::string path = kept_path(command.kept, command.file, command.input.part);
-    const kept_rooms kept = read_kept_rooms(path, origin_of(config));
+    const kept_rooms kept = read_kept_rooms(path, service_of(config));
     bulk_session session(config, command.pace, display_of(options, command.pace, true));
     plan_outcome plan =
         compare(session, m, command.recreate, false, [&](const planned_room& r) { out->planned(r); }, kept);

@@ -92,6 +92,23 @@ class BulkTest(SandboxTest):
         self.addCleanup(end, running.process)
         return running
 
+    def own_sandbox(self):
+        """One that the test may stop."""
+        self.sandbox = self.start_sandbox()
+
+    def another_project(self):
+        """Stops the sandbox and starts one with another API key at the same URL.
+
+        @returns a function that runs roomctl with that key."""
+        port = int(self.sandbox.base_url.rsplit(":", 1)[1])
+        self.sandbox.stop()
+        key = {"WATCHERS_API_KEY": "other-key-71b2", "WATCHERS_BEARER_TOKEN": "sandbox"}
+        file = self.write_file("".join(f"{name}={value}\n" for name, value in key.items()))
+        other = harness.RunningSandbox("--credentials", file, port=port)
+        self.addCleanup(other.close)
+        self.assertEqual(other.base_url, self.sandbox.base_url)
+        return lambda *args: harness.run(*other.arguments(), *args, env=key)
+
     def stalled_apply(self, room_id, *args, times=1, **more):
         """An apply whose request for that room has come to the server, which does not answer it."""
         before = self.counters()["faults_fired"]

@@ -472,6 +472,28 @@ class KeptFile(KeptTest):
         result = harness.run(*other.arguments(), "apply", path, *RECREATE, env=SANDBOX_ENVIRONMENT)
         self.assertIn("of another service", self.error_line(self.exits(result, 1)))
 
+    def test_row_77_file_of_another_project_is_refused(self):
+        # The service tells projects apart by the API key alone.
+        self.own_sandbox()
+        path, _ = self.lost()
+        with open(self.kept(path), "rb") as file:
+            content = file.read()
+        other = self.another_project()
+        for command in [["apply", path, *RECREATE], ["apply", path, "--plan"],
+                        ["apply", path, "--plan", "--dry-run"], ["plan", path]]:
+            with self.subTest(command):
+                line = self.error_line(self.exits(other(*command), 1))
+                self.assertIn(self.kept(path) + ": line 1 is of another project, or the API key was changed since; "
+                                                "nothing was sent. Use the API key of that project, or move the "
+                                                "file away", line)
+                self.assertNotIn("71b2", line)
+                with open(self.kept(path), "rb") as file:
+                    self.assertEqual(file.read(), content)
+        self.assertIn("not_found", self.exits(other("--json", "get", "match-3"), 3).stdout)
+
+        os.rename(self.kept(path), self.path("away"))
+        self.exits(other("apply", path, *RECREATE), 0)
+
     def test_row_77_nothing_is_deleted_where_it_cannot_be_kept(self):
         path, _ = self.there(5)
         before = self.rooms()
