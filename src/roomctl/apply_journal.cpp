@@ -21,13 +21,16 @@ rooms::journal open_apply_journal(const std::string& path, const manifest& m, st
                                   const rooms::config& config)
 {
     const std::string mode = "apply " + std::to_string(version_of_operations) + ' ' +
-                             std::to_string(operations) + ' ' + origin_of(config);
+                             std::to_string(operations) + ' ' + service_of(config);
     try {
         return rooms::journal(path, m.journal_digest(mode), operations);
     } catch (const rooms::error& e) {
         rooms::diagnostics d = e.diagnostics();
         if (d.message().ends_with("is of another manifest"))
-            d.set_message(d.message() + ", --shard or service");
+            d.set_message(d.message() +
+                          ", --shard, service or project (the API key tells which), "
+                          "or the API key was changed since; nothing was sent. After a change of the "
+                          "key go on with --plan, without the journal");
         throw rooms::error(e.code(), std::move(d));
     }
 }

@@ -11,8 +11,8 @@
 
 namespace roomctl {
 
-// The journal of this manifest at this service: work done at one service is not done at another. Throws
-// rooms::error.
+// The journal of this manifest in this project of this service: work done in one is not done in another.
+// Throws rooms::error.
 // @param operations their number in the manifest.
 watchers::rooms::journal open_apply_journal(const std::string& path, const manifest&,
                                             std::uint64_t operations, const watchers::rooms::config&);

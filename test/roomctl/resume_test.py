@@ -66,8 +66,22 @@ class Journal(ResumeTest):
         url = self.sandbox.base_url.replace("127.0.0.1", "localhost")
         result = run("--base-url", url, "--ca", self.sandbox.ca, "apply", path, *self.journal,
                      env=SANDBOX_ENVIRONMENT)
-        self.assertIn("--shard or service", self.error_line(self.exits(result, 1)))
+        self.assertIn("--shard, service or project", self.error_line(self.exits(result, 1)))
         self.assertEqual(self.requests(), before)
+
+    def test_another_project_is_refused(self):
+        # The service tells projects apart by the API key alone.
+        self.own_sandbox()
+        path = self.manifest([room(n) for n in range(3)])
+        self.apply(0, path, *self.journal)
+        other = self.another_project()
+        line = self.error_line(self.exits(other("apply", path, *self.journal), 1))
+        self.assertIn("is of another manifest, --shard, service or project (the API key tells which), "
+                      "or the API key was changed since", line)
+        self.assertNotIn("71b2", line)
+        self.exits(other("get", "match-1"), 3)
+        self.exits(other("apply", path, "--journal", self.path("other-journal")), 0)
+        self.exits(other("get", "match-1"), 0)
 
     def test_service_may_be_written_in_another_way(self):
         path = self.manifest([room(1)])
