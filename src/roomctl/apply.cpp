@@ -117,6 +117,8 @@ private:
 
     exit_code carry_out(bulk_session& session, std::uint64_t total)
     {
+        // A run that could not read the rooms, and so has nothing to do, has no results of its own.
+        if (total != 0 || !plan_ || plan_->summary.unread == 0) results_.begin();
         operation_source source(manifest_, plan_ ? &plan_->decisions : nullptr);
         bulk_job job;
         job.name = "apply";

@@ -61,6 +61,7 @@ constexpr std::string_view line_start = R"({"index":)";
 
 results_file::results_file(const std::string& path, const std::vector<std::string>& spared, bool go_on)
     : file_(path, output_file::access::own)
+    , go_on_(go_on)
 {
     if (file_.is_regular())
         for (const std::string& other : spared)
@@ -68,9 +69,13 @@ results_file::results_file(const std::string& path, const std::vector<std::strin
     if (file_.is_regular() && !file_.given()) {
         file_.lock();
         file_.require_start(line_start, "results");
-        file_.cut(go_on ? whole_lines() : 0);
     }
     buffer_.reserve(buffer_size + 4096);
+}
+
+void results_file::begin()
+{
+    if (file_.is_regular() && !file_.given()) file_.cut(go_on_ ? whole_lines() : 0);
 }
 
 // The end of the last whole line. A run that was killed may have left a part of a line behind it; the result

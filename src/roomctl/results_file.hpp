@@ -16,16 +16,20 @@
 namespace roomctl {
 
 // --results: one line of JSON for each operation, in the order in which they end. The results of another run
-// are replaced or continued. A file that holds anything else is refused.
+// are replaced or continued, but not before the run begins to carry out operations: they may be the only
+// record of rooms that were deleted and not created again. A file that holds anything else is refused.
 class results_file
 {
 public:
-    // Throws std::runtime_error, as all members do.
+    // Opens and locks the file, and changes nothing. Throws std::runtime_error, as all members do.
     // @param spared files that the run reads or writes for another purpose; `-` is standard input.
     // @param go_on whether to append to the results of an earlier run of the same operations.
     results_file(const std::string& path, const std::vector<std::string>& spared, bool go_on);
     results_file(const results_file&) = delete;
     results_file& operator=(const results_file&) = delete;
+
+    // Makes room for the results of this run. To be called once, before add().
+    void begin();
 
     // @param fate of the room, if this is the create of a room that is deleted and created again.
     void add(const watchers::rooms::bulk_result&, std::uint64_t line, room_fate fate = room_fate::untouched);
@@ -38,6 +42,7 @@ private:
     void wait_until_writable() const;
 
     output_file file_;
+    bool go_on_;
     std::string buffer_;
 };
 
@@ -50,6 +55,11 @@ public:
     void open(const std::string& path, const std::vector<std::string>& spared, bool go_on)
     {
         file_.emplace(path, spared, go_on);
+    }
+
+    void begin()
+    {
+        attempt([](results_file& f) { f.begin(); });
     }
 
     void add(const watchers::rooms::bulk_result& r, std::uint64_t line, room_fate fate)

@@ -195,6 +195,76 @@ class Refused(RecreateTest):
         self.assertFalse(os.path.exists(self.kept(path)))
 
 
+class ResultsOfTheRunBefore(RecreateTest):
+    """Row 77: they may be the only record of the rooms that were deleted and not created again."""
+
+    def setUp(self):
+        super().setUp()
+        self.own_sandbox()
+        self.rooms_file, self.wanted = self.there(5)
+        self.sandbox.fault(action="respond", status=400, op="create", room="match-3", body={"message": "no"})
+        self.command = ["apply", self.rooms_file, "--plan", "--recreate", "--results", self.path("results.jsonl")]
+        self.exits(self.roomctl(*self.command, "--yes"), 5)
+        self.before = self.content()
+        self.assertEqual([r["roomId"] for r in self.results() if r.get("room_deleted")], ["match-3"])
+
+    def content(self):
+        with open(self.path("results.jsonl"), "rb") as file:
+            return file.read()
+
+    def test_row_77_run_that_does_not_reach_the_service_leaves_them(self):
+        url, ca = self.sandbox.base_url, self.sandbox.ca
+        self.sandbox.stop()
+        for arguments, code in [([], 5), (["--stop-unreachable", "0"], 5), (["--stop-unreachable", "2"], 4)]:
+            with self.subTest(arguments):
+                result = harness.run("--base-url", url, "--ca", self.certificate(), "--no-retry", *self.command,
+                                     "--yes", *arguments, env=SANDBOX_ENVIRONMENT)
+                self.exits(result, code)
+                self.assertEqual(self.content(), self.before)
+
+    def certificate(self):
+        """The sandbox's own is removed with it."""
+        other = self.start_sandbox()
+        return other.ca
+
+    def test_row_77_run_that_cannot_begin_leaves_them(self):
+        self.manifest([room(n, name="Other") for n in range(5)])
+        for ca, arguments in [(self.sandbox.ca, ["--kept", self.path("none/kept")]), (self.path("none.pem"), [])]:
+            with self.subTest(ca):
+                result = harness.run("--base-url", self.sandbox.base_url, "--ca", ca, *self.command, "--yes",
+                                     *arguments, env=SANDBOX_ENVIRONMENT)
+                self.assertIn("none", self.exits(result, 1 if arguments else 2).stderr)
+                self.assertEqual(self.content(), self.before)
+
+    def test_row_77_reply_no_leaves_them(self):
+        self.manifest([room(n, name="Other") for n in range(5)])
+        controller, terminal = pty.openpty()
+        self.addCleanup(os.close, controller)
+        process = subprocess.Popen([*harness.PROGRAM, *self.sandbox.arguments(), *self.command],
+                                   env=clean_environment(**SANDBOX_ENVIRONMENT), stdin=terminal, stdout=terminal,
+                                   stderr=terminal, start_new_session=True)
+        os.close(terminal)
+        self.addCleanup(end, process)
+        read_until(controller, b"[y/N]")
+        os.write(controller, b"n\n")
+        read_until(controller, b"never")
+        self.assertEqual(process.wait(harness.LIMIT), 4)
+        self.assertEqual(self.content(), self.before)
+
+    def test_row_77_run_that_does_something_replaces_them(self):
+        self.apply(0, *self.command[1:], "--yes")
+        self.assert_applied(self.wanted)
+        self.assertEqual([(r["roomId"], r["outcome"], r.get("room_deleted")) for r in self.results()],
+                         [("match-3", "done", None), ("match-3", "done", None)])
+        self.apply(0, *self.command[1:], "--yes")  # nothing is left to be done
+        self.assertEqual(self.results(), [])
+
+    def test_row_77_rooms_that_are_lost_still_are_marked_again(self):
+        self.sandbox.fault(action="respond", status=400, op="create", room="match-3", body={"message": "no"})
+        self.apply(5, *self.command[1:], "--yes")
+        self.assertEqual([r["roomId"] for r in self.results() if r.get("room_deleted")], ["match-3"])
+
+
 class UnknownDelete(RecreateTest):
     """The connection is lost while a room is deleted."""
 
