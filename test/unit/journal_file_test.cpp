@@ -179,6 +179,22 @@ TEST_CASE("journal refuses_what_is_no_journal_and_leaves_it_alone")
         check_refused(path, "is a symbolic link");
         CHECK_FALSE(fs::exists(folder.path("target")));
     }
+    // Row 93: another name of a file that is precious, or empty, is not written through.
+    SUBCASE("hard link")
+    {
+        for (const char* const text : {"", "match-1,Final\n"}) {
+            write(folder.path("target"), text);
+            fs::create_hard_link(folder.path("target"), path);
+            check_refused(path, "has another name as well (a hard link)");
+            CHECK(content(path) == text);
+            fs::remove(path);
+        }
+        journal(folder.path("target-2"), manifest).close();
+        fs::create_hard_link(folder.path("target-2"), path);
+        check_refused(path, "has another name as well (a hard link)");
+        fs::remove(path);
+        journal(folder.path("target-2"), manifest).close();
+    }
     SUBCASE("folder")
     {
         fs::create_directory(path);

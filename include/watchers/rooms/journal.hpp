@@ -34,12 +34,12 @@ class journal_state;
 /// if the journal was closed before, by close() or the destructor; damage that reaches the file's end, never
 /// (see cut()).
 ///
-/// **The file** is created with mode 0600, or given it when it is opened. It must be a regular file, not a
-/// symbolic link, of the process's effective user. It holds indices and outcomes: no secrets, no room ids. An
-/// exclusive lock (flock) keeps every other journal off it, in this process and in others, as long as this
-/// one is open; a child of fork() that lives on without exec() keeps it, too. Use a local file system. A file
-/// system that cannot lock files is refused, since two runs could use the journal at once. One that has no
-/// file modes or cannot sync a folder is accepted: see warnings().
+/// **The file** is created with mode 0600, or given it when it is opened. It must be a regular file of the
+/// process's effective user, neither a symbolic link nor with a second name (a hard link). It holds indices
+/// and outcomes: no secrets, no room ids. An exclusive lock (flock) keeps every other journal off it, in this
+/// process and in others, as long as this one is open; a child of fork() that lives on without exec() keeps
+/// it, too. Use a local file system. A file system that cannot lock files is refused, since two runs could use
+/// the journal at once. One that has no file modes or cannot sync a folder is accepted: see warnings().
 ///
 /// **Memory**: half a byte for each operation up to the highest index, and what is not committed yet.
 ///

@@ -121,6 +121,8 @@ WATCHERS_ROOMS_DECL void journal_file::claim()
     if (::fstat(file_.get(), &s) == -1) fail_by_system("cannot be examined");
     if (!S_ISREG(s.st_mode)) fail("is not a regular file");
     if (s.st_uid != ::geteuid()) fail("belongs to another user");
+    if (s.st_nlink > 1) fail("has another name as well (a hard link)");
+    if (s.st_nlink == 0) fail("was removed while it was opened");
     if (uninterrupted([&] { return disk_->lock(file_.get()); }) != -1) return;
     if (errno == EWOULDBLOCK) fail_by_system("is in use by another run");
     if (errno == ENOLCK || errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL)
