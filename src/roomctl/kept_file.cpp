@@ -123,7 +123,7 @@ void kept_file::open()
     require_regular(*file_);
     for (const std::string& other : spared_)
         if (file_->is_same_as(other)) file_->refuse("is in use already; --kept would write to it");
-    file_->lock();
+    file_->claim(kept_line_start, "kept rooms");
     if (!file_->is_same_as(path_)) file_->refuse("was removed by another run; start again");
     kept_content content = read_all(*file_, service_);
     rooms_ = std::move(content.rooms);

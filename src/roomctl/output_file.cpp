@@ -35,6 +35,22 @@ std::optional<int> given_descriptor(std::string_view path)
     return std::nullopt;
 }
 
+// The permissions of everybody but the owner.
+unsigned others_of(int descriptor) noexcept
+{
+    struct stat s = {};
+    return ::fstat(descriptor, &s) == 0 ? s.st_mode & 077U : 0;
+}
+
+// Whoever can open a file can lock it.
+std::string locked_by_anybody(bool private_now)
+{
+    return std::string(
+               "is locked by another process: another run, or a program of another user, for whom its "
+               "mode let it be opened") +
+           (private_now ? " (it has mode 0600 now)" : "") + "; end that process, or move the file away";
+}
+
 bool is_same(const struct stat& a, const struct stat& b) noexcept
 {
     return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
@@ -117,11 +133,23 @@ bool output_file::is_same_as(const std::string& path) const
     return known == 0 && is_same(ours, theirs);
 }
 
-void output_file::lock()
+void output_file::claim(std::string_view start, std::string_view what)
 {
-    if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
-    if (errno == EWOULDBLOCK) refuse("is in use by another run");
-    fail("cannot be locked");
+    require_start(start, what); // the mode of a file that holds something else stays as it is
+    const unsigned others = make_private();
+    if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK) fail("cannot be locked");
+        refuse(others == 0 ? "is in use by another run" : locked_by_anybody(others_of(descriptor_) == 0));
+    }
+    require_start(start, what); // the run that held the lock until now may have written it
+}
+
+// Refused by file systems without modes, which do not need it.
+unsigned output_file::make_private()
+{
+    const unsigned others = others_of(descriptor_);
+    static_cast<void>(::fchmod(descriptor_, 0600));
+    return others;
 }
 
 std::uint64_t output_file::size() const
@@ -156,8 +184,6 @@ std::size_t output_file::read_at(std::uint64_t offset, char* to, std::size_t siz
 
 void output_file::cut(std::uint64_t size)
 {
-    // Refused by file systems without modes, which do not need it.
-    if (access_ == access::own) static_cast<void>(::fchmod(descriptor_, 0600));
     const auto end = static_cast<off_t>(size);
     if (::ftruncate(descriptor_, end) != 0 || ::lseek(descriptor_, end, SEEK_SET) < 0)
         fail("cannot be written");

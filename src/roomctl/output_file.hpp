@@ -23,8 +23,8 @@ class output_file
 public:
     enum class access
     {
-        own,  // mode 0600, also of an existing file after cut(): other users could lock a file that they can
-              // read
+        own,  // mode 0600, also of an existing file after claim(): other users could lock a file that they
+              // can read
         all,  // a new file can be read by others, as the umask allows
         look, // read only, to see what a run would find; the file must exist
     };
@@ -44,8 +44,9 @@ public:
 
     // The following members are only for regular files that are not given.
 
-    // Refuses a file that another process has locked.
-    void lock();
+    // Takes the file for this run: its mode is 0600 from here on, and it is locked. Refuses a file that holds
+    // something and does not begin with `start` (see require_start()), or that another process has locked.
+    void claim(std::string_view start, std::string_view what);
 
     std::uint64_t size() const;
 
@@ -70,6 +71,7 @@ private:
     void open();
     void check();
     void reopen_to_read();
+    unsigned make_private(); // @returns the permissions that others had
     void close() noexcept;
 
     std::string path_;

@@ -66,10 +66,7 @@ results_file::results_file(const std::string& path, const std::vector<std::strin
     if (file_.is_regular())
         for (const std::string& other : spared)
             if (file_.is_same_as(other)) file_.refuse("is in use already; --results would replace it");
-    if (file_.is_regular() && !file_.given()) {
-        file_.lock();
-        file_.require_start(line_start, "results");
-    }
+    if (file_.is_regular() && !file_.given()) file_.claim(line_start, "results");
     buffer_.reserve(buffer_size + 4096);
 }
 

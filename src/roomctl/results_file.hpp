@@ -21,7 +21,8 @@ namespace roomctl {
 class results_file
 {
 public:
-    // Opens and locks the file, and changes nothing. Throws std::runtime_error, as all members do.
+    // Opens and locks the file, gives it mode 0600, and changes nothing else. Throws std::runtime_error, as
+    // all members do.
     // @param spared files that the run reads or writes for another purpose; `-` is standard input.
     // @param go_on whether to append to the results of an earlier run of the same operations.
     results_file(const std::string& path, const std::vector<std::string>& spared, bool go_on);

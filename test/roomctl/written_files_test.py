@@ -166,13 +166,29 @@ class WrittenFiles(BulkTest):
             self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o600)
             self.assertEqual([r["roomId"] for r in self.results(path)], ["match-1"])
 
-    def test_locked_results_are_left_alone(self):
-        path = self.write("results.jsonl", '{"index":0}\n')
-        with open(path, encoding="ascii") as file:
-            fcntl.flock(file, fcntl.LOCK_SH)
-            line = self.error_line(self.exits(self.written("--results", path), 1))
-        self.assertIn("in use by another run", line)
-        self.assertEqual(os.path.getsize(path), len('{"index":0}\n'))
+    def test_locked_files_are_left_alone(self):
+        """Where the mode lets others open the file, it need not be another run that holds the lock."""
+        kept = '{"kept":\n'
+        results = '{"index":0}\n'
+        run_or_user = "is locked by another process: another run, or a program of another user"
+        for option, text, mode, told, mode_after in [
+                ("--results", results, 0o600, "is in use by another run", 0o600),
+                ("--results", results, 0o644, run_or_user, 0o600), ("--results", "", 0o604, run_or_user, 0o600),
+                ("--results", "notes\n", 0o644, "holds something other", 0o644),
+                ("--kept", kept, 0o600, "is in use by another run", 0o600),
+                ("--kept", kept, 0o640, run_or_user, 0o600), ("--kept", "notes\n", 0o644, "holds something", 0o644),
+                ("--kept", kept, 0o640, "(it has mode 0600 now); end that process, or move the file away", 0o600)]:
+            with self.subTest(option, text=text, mode=oct(mode)):
+                path = self.write("locked", text)
+                os.chmod(path, mode)
+                plan = ["--plan"] if option == "--kept" else []
+                with open(path, encoding="ascii") as file:
+                    fcntl.flock(file, fcntl.LOCK_SH)
+                    result = self.roomctl("apply", self.rooms, *plan, option, path)
+                    self.assertIn(told, self.error_line(self.exits(result, 1)))
+                    self.assertEqual(file.read(), text)
+                self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), mode_after)
+                self.assertEqual(self.requests(), 0)
 
     def test_certificate_of_an_earlier_run_is_replaced(self):
         path = self.path("ca.pem")

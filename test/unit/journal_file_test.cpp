@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -349,6 +351,38 @@ TEST_CASE("journal lock_keeps_out_a_second_one")
     // After it was closed
     j.close();
     CHECK(journal(path, manifest).state_of(0) == state::in_flight);
+}
+
+// Row 93
+TEST_CASE("fault_93 journal_that_others_could_lock_is_not_told_to_be_in_use_by_a_run")
+{
+    const temporary_folder folder;
+    const std::string path = folder.path();
+    journal(folder.path("sound"), manifest).close();
+    const std::string sound = content(folder.path("sound"));
+    struct row
+    {
+        std::string text;
+        unsigned mode;
+        unsigned mode_after;
+        const char* told;
+    };
+    for (const row& r :
+         {row{sound, 0600, 0600, "is in use by another run"},
+          row{sound, 0644, 0600, "(it has mode 0600 now)"}, row{"", 0604, 0600, "a program of another user"},
+          row{sound, 0640, 0600, "a program of another user"},
+          row{"match-1,Final\n", 0644, 0644, "a program of another user"}}) {
+        CAPTURE(r.mode);
+        CAPTURE(r.text.size());
+        write(path, r.text);
+        REQUIRE(::chmod(path.c_str(), r.mode) == 0);
+        const int other = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+        REQUIRE(::flock(other, LOCK_SH) == 0);
+        check_refused(path, r.told);
+        CHECK(mode_of(path) == r.mode_after);
+        CHECK(content(path) == r.text);
+        ::close(other);
+    }
 }
 
 TEST_CASE("journal lock_of_another_process_lasts_until_it_is_killed")

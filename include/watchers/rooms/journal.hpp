@@ -99,7 +99,8 @@ public:
     /// or version, damaged, not a journal, not as it must be (see above), or refused by the operating system.
     /// The message of the diagnostics names the file, the rule that is broken, and, if there is one, the
     /// offset or the operating system's error, which diagnostics::cause() returns as well. A file that is
-    /// refused is not changed.
+    /// refused is not changed; but a journal that is locked, and that other users could have locked, gets mode
+    /// 0600.
     explicit journal(const std::string& path, const digest& manifest,
                      std::uint64_t operations = std::uint64_t(1) << 32);
 

@@ -92,6 +92,7 @@ private:
     void write_all(std::string_view bytes, std::uint64_t offset);
     [[noreturn]] void fail(const std::string& what) const;
     [[noreturn]] void fail_by_system(const std::string& what) const;
+    [[noreturn]] void fail_by_lock(unsigned others) const;
     rooms::diagnostics told(const std::string& what, error_code cause = {}) const;
     void add(std::string&& payload, std::vector<std::string>& to);
 

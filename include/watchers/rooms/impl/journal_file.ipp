@@ -124,11 +124,32 @@ WATCHERS_ROOMS_DECL void journal_file::claim()
     if (s.st_nlink > 1) fail("has another name as well (a hard link)");
     if (s.st_nlink == 0) fail("was removed while it was opened");
     if (uninterrupted([&] { return disk_->lock(file_.get()); }) != -1) return;
-    if (errno == EWOULDBLOCK) fail_by_system("is in use by another run");
+    if (errno == EWOULDBLOCK) fail_by_lock(s.st_mode & 077U);
     if (errno == ENOLCK || errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL)
         fail_by_system("cannot be locked, and two runs could use it at once: its file system, or that one's "
                        "server, does not lock files (put the journal on a local file system)");
     fail_by_system("cannot be locked");
+}
+
+// Whoever can open a file can lock it: the mode tells whether that can be another user. It is changed only if
+// the file is a journal, or empty.
+WATCHERS_ROOMS_DECL void journal_file::fail_by_lock(unsigned others) const
+{
+    const int number = errno;
+    std::string what = "is in use by another run";
+    if (others != 0) {
+        what =
+            "is locked by another process: another run, or a program of another user, for whom its mode let "
+            "it be opened";
+        std::string start(journal_magic.size(), '\0');
+        const auto n = uninterrupted([&] { return disk_->read(file_.get(), start.data(), start.size(), 0); });
+        const bool is_own = n == 0 || (n > 0 && start == journal_magic);
+        if (is_own && uninterrupted([&] { return disk_->set_mode(file_.get()); }) != -1)
+            what += " (it has mode 0600 now)";
+        what += "; end that process if it is no run";
+    }
+    errno = number;
+    fail_by_system(what);
 }
 
 // Whether this error means that the file system does not support the operation, not that it failed.
