@@ -155,10 +155,11 @@ private:
         std::fwrite(line.data(), 1, line.size(), stderr);
     }
 
-    const interrupts counting_; // from here on
     const latency_observer& latencies_;
     asio::io_context io_{1};
     rooms::client client_;
+    const interrupts
+        counting_; // not before the client: until it has read its files a signal ends the program
     asio::steady_timer timer_;
     asio::cancellation_signal cancel_;
     std::size_t max_in_flight_;

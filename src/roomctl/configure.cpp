@@ -10,7 +10,29 @@
 #include <cstdlib>
 #include <memory>
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 namespace roomctl {
+
+namespace {
+
+// A pipe would be waited for, and OpenSSL, which reads the file, goes on waiting after a signal. Whether the
+// file can be read, and holds certificates, is found out by the client.
+void require_regular(const std::string& ca_file)
+{
+    // O_NONBLOCK: opening a FIFO must not wait for a writer.
+    const int fd = ::open(ca_file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0) return;
+    struct stat s = {};
+    const bool known = ::fstat(fd, &s) == 0;
+    ::close(fd);
+    if (known && !S_ISREG(s.st_mode))
+        throw usage_error("--ca " + ca_file + ": is not a regular file, and is not read; nothing was sent");
+}
+
+} // namespace
 
 rooms::credentials find_credentials(const settings& options)
 {
@@ -47,7 +69,10 @@ rooms::config make_config(const settings& options)
         config.base_url = rooms::base_url(*options.region);
     else if (from_environment != nullptr && *from_environment != '\0')
         config.base_url = from_environment;
-    if (options.ca_file) config.trust = rooms::trust::ca_file(*options.ca_file);
+    if (options.ca_file) {
+        require_regular(*options.ca_file);
+        config.trust = rooms::trust::ca_file(*options.ca_file);
+    }
     apply_common(config, options);
     return config;
 }

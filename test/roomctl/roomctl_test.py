@@ -108,6 +108,20 @@ class Usage(RoomctlTest):
             with self.subTest(arguments):
                 self.error_line(self.exits(run(*arguments, "get", "a", env=SANDBOX_ENVIRONMENT), 2))
 
+    def test_certificates_are_read_from_a_regular_file_only(self):
+        # Row 93: nobody writes to the FIFO, and no signal would end the wait for it.
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        fifo = os.path.join(folder.name, "fifo")
+        os.mkfifo(fifo)
+        manifest = self.write_file('{"op":"get","roomId":"a"}\n')
+        rooms = self.write_file('{"roomId":"a","name":"n","about":"a"}\n')
+        for ca in [fifo, folder.name, "/dev/null"]:
+            for command in [["get", "a"], ["apply", manifest], ["apply", "--plan", rooms], ["plan", rooms], ["export", "a"]]:
+                with self.subTest(ca=ca, command=command):
+                    result = run("--base-url", "https://127.0.0.1:1", "--ca", ca, *command, env=SANDBOX_ENVIRONMENT)
+                    self.assertIn(f"--ca {ca}: is not a regular file", self.error_line(self.exits(result, 2)))
+
     def test_impossible_room_is_a_usage_error(self):
         cases = [
             ["get", ""],
