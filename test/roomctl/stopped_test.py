@@ -174,7 +174,9 @@ class Hidden(BulkTest):
     """Ids and texts with characters that a terminal obeys or does not show."""
 
     names = ["match-\u202e1", "match-\u20662", "match-\u061c3", "match-\U000e00414", "match-\u200b5", "match-\u00ad6",
-             "match-\u180e7", "match-\u20608", "match-\u206a9", "match-\ufff910", "match-\ufeff11"]
+             "match-\u180e7", "match-\u20608", "match-\u206a9", "match-\ufff910", "match-\ufeff11", "match-\u034f12", "match-\u115f13", "match-\u116014",
+             "match-\u280015", "match-\u316416", "match-\uffa017", "match-\ufe0018", "match-\ufe0f19", "match-\U000e010020",
+             "match-\U000e01ef21"]
 
     def check_shown(self, text):
         for c in text:
