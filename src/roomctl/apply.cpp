@@ -87,10 +87,11 @@ private:
     void open_kept(const rooms::config& config)
     {
         const std::string path = kept_path(command_.kept, command_.file, command_.input.part);
+        const kept_service service{service_of(config), command_.accept_project};
         if (command_.dry_run)
-            kept_ = read_kept_rooms(path, service_of(config));
+            kept_ = read_kept_rooms(path, service);
         else
-            kept_ = recreation_.emplace(path, service_of(config), files_in_use()).kept();
+            kept_ = recreation_.emplace(path, service, files_in_use()).kept();
         kept_path_ = path;
     }
 

@@ -15,6 +15,8 @@ namespace roomctl {
 
 namespace {
 
+constexpr const char* accept_project_help = "The kept file is of this project: its API key was changed since";
+
 // Strictly: for some 010 is eight, and for others ten.
 template <class T>
 std::optional<T> parse_decimal(std::string_view text)
@@ -117,6 +119,7 @@ void bulk_arguments::add_apply(const command_maker& make)
     apply_->add_option("--kept", kept_, "With --plan: the kept file, in place of FILE.kept")
         ->type_name("PATH")
         ->needs(plan);
+    apply_->add_flag("--accept-project", apply_values_.accept_project, accept_project_help)->needs(plan);
 }
 
 void bulk_arguments::add_plan(const command_maker& make)
@@ -137,6 +140,7 @@ void bulk_arguments::add_plan(const command_maker& make)
     plan_->add_flag("--recreate", apply_values_.recreate, "Plan to delete and create what cannot be changed");
     plan_->add_option("--kept", kept_, "The kept file of apply --plan, in place of FILE.kept")
         ->type_name("PATH");
+    plan_->add_flag("--accept-project", apply_values_.accept_project, accept_project_help);
 }
 
 void bulk_arguments::add_export(const command_maker& make)
@@ -232,7 +236,9 @@ std::optional<any_command> bulk_arguments::take() const
 {
     if (apply_->parsed()) return take_apply();
     if (plan_->parsed()) {
-        plan_command p{file_, take_input(), take_pace(), apply_values_.recreate, std::nullopt};
+        plan_command p{file_,        take_input(),
+                       take_pace(),  apply_values_.recreate,
+                       std::nullopt, apply_values_.accept_project};
         if (plan_->count("--kept") != 0) p.kept = kept_;
         return p;
     }

@@ -106,6 +106,7 @@ struct apply_command
     bool recreate = false;
     bool yes = false; // no question is asked before rooms are deleted
     std::optional<std::string> kept;
+    bool accept_project = false; // take kept rooms although the API key was changed since
 };
 
 struct plan_command
@@ -115,6 +116,7 @@ struct plan_command
     roomctl::pace pace;
     bool recreate = false;
     std::optional<std::string> kept;
+    bool accept_project = false; // take kept rooms although the API key was changed since
 };
 
 struct export_command

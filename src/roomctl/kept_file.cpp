@@ -55,7 +55,15 @@ constexpr std::string_view other_service = "is of another service, ";
     file.refuse("line " + with_thousands(line) + " " + what + "; nothing was sent. " + remedy);
 }
 
-kept_content read_all(const output_file& file, std::string_view service)
+std::optional<kept_line> read_line(std::string_view text, const kept_service& service, std::string& fault)
+{
+    auto kept = read_kept_line(text, service.text, fault);
+    if (kept || !service.any_project || !fault.starts_with(other_service)) return kept;
+    const std::string found = fault.substr(other_service.size());
+    return is_same_origin(found, service.text) ? read_kept_line(text, found, fault) : std::nullopt;
+}
+
+kept_content read_all(const output_file& file, const kept_service& service)
 {
     file.require_start(kept_line_start, "kept rooms");
     kept_content content;
@@ -72,8 +80,8 @@ kept_content read_all(const output_file& file, std::string_view service)
         for (std::size_t at; (at = rest.find('\n', begin)) != std::string::npos; begin = at + 1) {
             ++line;
             std::string fault;
-            auto kept = read_kept_line(std::string_view(rest).substr(begin, at - begin), service, fault);
-            if (!kept) refuse_line(file, line, fault, service);
+            auto kept = read_line(std::string_view(rest).substr(begin, at - begin), service, fault);
+            if (!kept) refuse_line(file, line, fault, service.text);
             if (kept->room)
                 content.rooms.insert_or_assign(kept->room_id, *std::move(kept->room));
             else
@@ -95,7 +103,7 @@ std::string kept_path(const std::optional<std::string>& given, const std::string
     return path + ".kept";
 }
 
-kept_rooms read_kept_rooms(const std::string& path, const std::string& service)
+kept_rooms read_kept_rooms(const std::string& path, const kept_service& service)
 {
     if (!kept_file::exists(path)) return {};
     const output_file file(path, output_file::access::look);
@@ -109,7 +117,7 @@ bool kept_file::exists(const std::string& path) noexcept
     return ::lstat(path.c_str(), &s) == 0;
 }
 
-kept_file::kept_file(std::string path, std::string service, std::vector<std::string> spared)
+kept_file::kept_file(std::string path, kept_service service, std::vector<std::string> spared)
     : path_(std::move(path))
     , service_(std::move(service))
     , spared_(std::move(spared))
@@ -141,7 +149,7 @@ void kept_file::add(const std::vector<const desired_room*>& more)
     flush();
     std::string lines;
     for (const desired_room* r : more)
-        lines += to_kept_line(*r, service_);
+        lines += to_kept_line(*r, service_.text);
     try {
         file_->write(lines);
         file_->sync();
@@ -161,7 +169,7 @@ void kept_file::add(const std::vector<const desired_room*>& more)
 
 void kept_file::settle(const std::string& room_id)
 {
-    if (rooms_.erase(room_id) != 0) settled_ += to_settled_line(room_id, service_);
+    if (rooms_.erase(room_id) != 0) settled_ += to_settled_line(room_id, service_.text);
 }
 
 void kept_file::flush()

@@ -16,6 +16,13 @@ namespace roomctl {
 
 using kept_rooms = std::map<std::string, desired_room>; // by their ids
 
+// The service whose kept rooms a run takes.
+struct kept_service
+{
+    std::string text;         // as service_of() tells it
+    bool any_project = false; // also those of its other projects: the user says that the key was changed
+};
+
 // The kept file of a run of apply and of its plan: beside the manifest, one for each shard, since shards run
 // side by side.
 // @param given by the user; takes precedence.
@@ -23,8 +30,7 @@ std::string kept_path(const std::optional<std::string>& given, const std::string
 
 // Reads the rooms of a kept file for a plan: none if there is no file. Nothing is created, changed or locked.
 // Refuses what kept_file refuses.
-// @param service as service_of() tells it.
-kept_rooms read_kept_rooms(const std::string& path, const std::string& service);
+kept_rooms read_kept_rooms(const std::string& path, const kept_service&);
 
 // The rooms that are deleted and created again. Each is on the disk from before its delete until its create
 // is done. The file is only appended to while it is in use, and removed when no room needs it any more.
@@ -35,9 +41,9 @@ class kept_file
 public:
     // Opens and reads the file if there is one; it is not created. A last line without its end was cut off by
     // a crash: no delete was sent for it.
-    // @param service as service_of() tells it. A file of another service or project is refused.
+    // A file of another service or project is refused.
     // @param spared files that the run reads or writes for another purpose: the kept file must not be one.
-    kept_file(std::string path, std::string service, std::vector<std::string> spared);
+    kept_file(std::string path, kept_service service, std::vector<std::string> spared);
     kept_file(const kept_file&) = delete;
     kept_file& operator=(const kept_file&) = delete;
 
@@ -61,7 +67,7 @@ private:
     void remove();
 
     std::string path_;
-    std::string service_;
+    kept_service service_;
     std::vector<std::string> spared_;
     std::optional<output_file> file_;
     kept_rooms rooms_;

@@ -20,7 +20,7 @@ bool can_go_on(const bulk_end& end)
 
 } // namespace
 
-kept_recreation::kept_recreation(std::string path, std::string service, std::vector<std::string> spared)
+kept_recreation::kept_recreation(std::string path, kept_service service, std::vector<std::string> spared)
     : file_(std::move(path), std::move(service), std::move(spared))
 {}
 

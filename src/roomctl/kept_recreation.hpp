@@ -24,7 +24,7 @@ public:
     using result_sink = std::function<void(const rooms::bulk_result&, std::uint64_t line)>;
 
     // Throws std::runtime_error; see class kept_file.
-    kept_recreation(std::string path, std::string service, std::vector<std::string> spared);
+    kept_recreation(std::string path, kept_service service, std::vector<std::string> spared);
 
     const kept_rooms& kept() const noexcept { return file_.rooms(); }
     const std::string& path() const noexcept { return file_.path(); }

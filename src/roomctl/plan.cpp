@@ -242,7 +242,7 @@ exit_code run_plan(const settings& options, const plan_command& command)
     require_rooms(m, command.file);
 
     const std::string path = kept_path(command.kept, command.file, command.input.part);
-    const kept_rooms kept = read_kept_rooms(path, service_of(config));
+    const kept_rooms kept = read_kept_rooms(path, {service_of(config), command.accept_project});
     bulk_session session(config, command.pace, display_of(options, command.pace, true));
     plan_outcome plan =
         compare(session, m, command.recreate, false, [&](const planned_room& r) { out->planned(r); }, kept);

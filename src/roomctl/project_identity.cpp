@@ -16,7 +16,7 @@ namespace {
 constexpr std::string_view project_start = " project ";
 constexpr std::size_t fingerprint_size = 8; // bytes
 
-std::string_view origin_in(std::string_view service)
+std::string_view origin_in(std::string_view service) noexcept
 {
     return service.substr(0, service.rfind(project_start));
 }
@@ -57,16 +57,20 @@ std::string service_of(const rooms::config& config)
     return origin_of(config).append(project_start) + project_of(config.credentials.api_key());
 }
 
+bool is_same_origin(std::string_view a, std::string_view b) noexcept { return origin_in(a) == origin_in(b); }
+
 service_difference compare_services(std::string_view of_file, std::string_view of_run)
 {
-    const std::string_view origin = origin_in(of_file);
-    if (origin != origin_in(of_run))
-        return {"is of another service, " + std::string(origin),
+    if (!is_same_origin(of_file, of_run))
+        return {"is of another service, " + std::string(origin_in(of_file)),
                 "Use the URL of that service, or move the file away"};
     if (!has_project(of_file))
-        return {"does not name its project: an older version of roomctl wrote it", "Move the file away"};
+        return {"does not name its project: an older version of roomctl wrote it",
+                "If it is of this project, give --accept-project; or move the file away"};
     return {"is of another project, or the API key was changed since",
-            "Use the API key of that project, or move the file away (it is sound, and needs no editing)"};
+            "Use the API key of that project, or move the file away (it is sound, and needs no editing). If "
+            "it is of "
+            "this project, whose key was changed, give --accept-project"};
 }
 
 } // namespace roomctl

@@ -22,6 +22,9 @@ std::string project_of(const watchers::rooms::secret& api_key);
 // does not change it.
 std::string service_of(const watchers::rooms::config&);
 
+// Whether the texts of service_of() differ at most by the project.
+bool is_same_origin(std::string_view a, std::string_view b) noexcept;
+
 struct service_difference
 {
     std::string what;   // "is of another ..."

@@ -4,6 +4,7 @@
 recreate_test.py PROGRAM [CLASS...]
 """
 
+import json
 import os
 import pty
 import resource
@@ -563,6 +564,32 @@ class KeptFile(KeptTest):
 
         os.rename(self.kept(path), self.path("away"))
         self.exits(other("apply", path, *RECREATE), 0)
+
+    def test_row_77_file_is_taken_after_the_key_was_changed_if_the_user_says_so(self):
+        self.own_sandbox()
+        path, wanted = self.lost()
+        other = self.another_project()
+        accept = "--accept-project"
+        for command in [["plan", path, accept], ["apply", path, "--plan", "--dry-run", accept]]:
+            told = lines_of(self.exits(other("--json", *command), 0).stdout)
+            self.assertEqual([r["kept"]["status"] for r in told if r.get("room_id") == "match-3"], ["ENDED"])
+        stranger = self.start_sandbox()  # the URL must be the same
+        result = harness.run(*stranger.arguments(), "apply", path, *RECREATE, accept, env=SANDBOX_ENVIRONMENT)
+        self.assertIn("is of another service", self.error_line(self.exits(result, 1)))
+        with open(self.kept(path), "rb") as file:
+            self.write(self.path("damaged"), file.read().replace(b"Final", b"Fynal", 1))
+        result = other("apply", path, *RECREATE, accept, "--kept", self.path("damaged"))
+        self.assertIn("is damaged", self.error_line(self.exits(result, 1)))
+
+        self.exits(other("apply", path, *RECREATE, accept), 0)
+        told = json.loads(self.exits(other("--json", "get", "match-3"), 0).stdout)["room"]
+        self.assertLessEqual(wanted[3].items(), told.items())
+        self.assertFalse(os.path.exists(self.kept(path)))
+        self.exits(other("apply", path, accept), 2)  # it goes with --plan
+
+    def write(self, path, content):
+        with open(path, "wb") as file:
+            file.write(content)
 
     def test_row_77_nothing_is_deleted_where_it_cannot_be_kept(self):
         path, _ = self.there(5)

@@ -60,7 +60,8 @@ TEST_CASE("fault_77: the difference of two services tells what to do")
          "is of another service, https://other.example", "Use the URL of that service"},
         {roomctl::service_of(config_of("https://other.example", "b")),
          "is of another service, https://other.example", "Use the URL of that service"},
-        {"https://api.example", "does not name its project", "Move the file away"},
+        {"https://api.example", "does not name its project",
+         "If it is of this project, give --accept-project"},
         {"https://other.example", "is of another service, https://other.example",
          "Use the URL of that service"},
         {"", "is of another service", "move the file away"},
@@ -71,4 +72,15 @@ TEST_CASE("fault_77: the difference of two services tells what to do")
         CHECK(d.what.starts_with(row.what));
         CHECK(d.remedy.find(row.remedy) != std::string::npos);
     }
+}
+
+TEST_CASE("fault_77: services of one URL differ at most by their project")
+{
+    const std::string ours = roomctl::service_of(config_of("https://api.example", "a"));
+    CHECK(roomctl::is_same_origin(ours, ours));
+    CHECK(roomctl::is_same_origin(ours, roomctl::service_of(config_of("https://API.example/", "b"))));
+    CHECK(roomctl::is_same_origin("https://api.example", ours));
+    CHECK_FALSE(
+        roomctl::is_same_origin(ours, roomctl::service_of(config_of("https://api.example:444", "a"))));
+    CHECK_FALSE(roomctl::is_same_origin("", ours));
 }
