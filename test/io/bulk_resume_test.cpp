@@ -104,6 +104,37 @@ TEST_CASE("bulk_resume a_status_that_is_set_is_not_set_again")
     CHECK(r.recorded() == journal::state::done);
 }
 
+// Row 67.
+TEST_CASE("fault_67_bulk_resume_a_404_that_is_not_of_the_api_proves_no_delete")
+{
+    for (const std::string& stray :
+         {answer("404 Not Found", ""), answer("404 Not Found", "no healthy upstream"),
+          answer("404 Not Found", R"({"fault":{"faultstring":"x"}})")}) {
+        CAPTURE(stray);
+        const resumed_operation lost(operation::erase("a"), [&](const std::string&) { return stray; });
+        CHECK(lost.sent() == gists{"get a", "delete a"});
+        CHECK(lost.result().error == errc::not_found);
+        CHECK(lost.result().diagnostics.effect() == effect::unknown);
+        CHECK(lost.recorded() == journal::state::unknown);
+
+        const resumed_operation proven(operation::erase("a"), [&](const std::string& request) {
+            return gist(request) == "get a" ? stray : not_there();
+        });
+        CHECK(proven.sent() == gists{"get a", "delete a"});
+        CHECK_FALSE(proven.result().error);
+        CHECK(proven.recorded() == journal::state::done);
+    }
+}
+
+TEST_CASE("fault_67_bulk_resume_a_404_that_is_not_of_the_api_leads_to_no_create")
+{
+    const resumed_operation r(operation::create(new_room("a", "a name", "about it")),
+                              [](const std::string&) { return answer("404 Not Found", ""); });
+    CHECK(r.sent() == gists{"get a"});
+    CHECK(r.result().error == errc::outcome_unknown);
+    CHECK(r.recorded() == journal::state::unknown);
+}
+
 TEST_CASE("bulk_resume a_delete_that_was_carried_out_late_is_done")
 {
     const resumed_operation r(operation::erase("a"), [](const std::string& request) {

@@ -309,7 +309,8 @@ TEST_CASE("create_sent_once_more_that_meets_its_own_room_is_confirmed")
 {
     rig r(sandbox::options(), quick_retries);
     r.server.inject(fault::drop_after().on(creates));
-    r.server.inject(fault::respond(404).on(gets).times(2));
+    r.server.inject(
+        fault::respond(404, R"({"statusCode":404,"message":"Room not found"})").on(gets).times(2));
 
     const outcome o = r.call<create_room>();
 

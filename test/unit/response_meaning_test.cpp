@@ -281,6 +281,66 @@ TEST_CASE("fault_67_no_delete_succeeds_by_a_404_that_is_not_the_services")
     CHECK(c.ends(answered(kind::delete_room, 404, page)) == "not_the_service, effect unknown");
 }
 
+// Bodies of 404s that proxies, gateways and other services send for a path or a host that they do not know.
+constexpr std::string_view other_404s[] = {
+    "",
+    "no healthy upstream",
+    "Not Found",
+    "{}",
+    "null",
+    "[]",
+    R"("Not Found")",
+    R"({"fault":{"faultstring":"Unable to identify proxy","detail":{"errorcode":"x"}}})",
+    R"({"detail":"Not Found"})",
+    R"({"statusCode":"404"})",
+    R"({"message":"Room not found")",
+};
+
+TEST_CASE("fault_67_404_that_does_not_have_the_form_of_the_apis_proves_no_delete")
+{
+    const kind k = kind::delete_room;
+    retry_policy accepting;
+    accepting.accept_missing_on_delete = true;
+    for (const std::string_view body : other_404s) {
+        CAPTURE(body);
+        for (const retry_policy& p : {retry_policy(), accepting}) {
+            for (const attempt_result& lost : {unanswered(k), answered(k, 503), answered(k, 408)}) {
+                played_call c(k, p);
+                CHECK(c.ends(lost) == "send");
+                const auto step = c.step_after(answered(k, 404, body));
+                CHECK(played_call::tell(step) == "not_found, effect unknown");
+                REQUIRE(step.note != nullptr);
+                CHECK(std::string_view(step.note).find("does not prove") != std::string_view::npos);
+            }
+            CHECK(played_call(k, p).ends(answered(k, 404, body)) == "not_found, effect none");
+        }
+    }
+    CHECK(played_call(k, accepting).ends(answered(k, 404, no_room)) == "success, effect none");
+}
+
+TEST_CASE("fault_67_404_that_does_not_have_the_form_of_the_apis_leads_to_no_second_create")
+{
+    const auto created = [] {
+        played_call c(kind::create_room);
+        CHECK(c.ends(unanswered(kind::create_room)) == "look");
+        return c;
+    };
+    for (const std::string_view body : other_404s) {
+        CAPTURE(body);
+        const attempt_result stray = answered(kind::get_room, 404, body);
+        CHECK(created().ends(stray) == "outcome_unknown, effect unknown");
+
+        played_call second = created();
+        CHECK(second.ends(answered(kind::get_room, 404, no_room)) == "look after 500 ms");
+        CHECK(second.ends(stray) == "outcome_unknown, effect unknown");
+
+        played_call refused(kind::create_room);
+        CHECK(refused.ends(answered(kind::create_room, 429)) == "send");
+        CHECK(refused.ends(answered(kind::create_room, 409)) == "look");
+        CHECK(refused.ends(stray) == "outcome_unknown, effect unknown");
+    }
+}
+
 TEST_CASE("fault_68_only_the_message_of_a_400_makes_it_a_conflict")
 {
     const struct

@@ -118,5 +118,5 @@ TEST_CASE("fault_80_first_404_of_a_delete_is_taken_at_its_word_unless_it_is_acce
     retry_policy p;
     p.accept_missing_on_delete = true;
     played_call lenient(kind::delete_room, p);
-    CHECK(lenient.ends(answered(kind::delete_room, 404)) == "success, effect none");
+    CHECK(lenient.ends(answered(kind::delete_room, 404, no_such_room)) == "success, effect none");
 }

@@ -271,14 +271,14 @@ TEST_CASE("retry_fsm_delete_404_after_a_lost_attempt_is_success_with_a_note")
     for (const attempt_result& lost : {unanswered(k), answered(k, 503), answered(k, 408)}) {
         played_call c(k);
         CHECK(c.ends(lost) == "send");
-        const auto step = c.step_after(answered(k, 404));
+        const auto step = c.step_after(answered(k, 404, no_such_room));
         CHECK(played_call::tell(step) == "success, effect applied");
         CHECK(note_of(step).find("the room is gone") == 0);
         CHECK(c.budget.tokens() == 500);
     }
     played_call replayed(k);
     CHECK(replayed.finds_dead_connection() == "send at once");
-    CHECK(replayed.ends(answered(k, 404)) == "success, effect applied");
+    CHECK(replayed.ends(answered(k, 404, no_such_room)) == "success, effect applied");
 }
 
 TEST_CASE("retry_fsm_delete_404_may_be_accepted")
@@ -286,7 +286,7 @@ TEST_CASE("retry_fsm_delete_404_may_be_accepted")
     retry_policy p;
     p.accept_missing_on_delete = true;
     played_call c(kind::delete_room, p);
-    const auto step = c.step_after(answered(kind::delete_room, 404));
+    const auto step = c.step_after(answered(kind::delete_room, 404, no_such_room));
     CHECK(played_call::tell(step) == "success, effect none");
     CHECK(note_of(step) == "there was no such room");
 

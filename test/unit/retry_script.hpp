@@ -30,6 +30,7 @@ inline detail::attempt_result answered(kind k, unsigned status, std::string_view
     detail::attempt_result r;
     r.error = v.error;
     r.effect = v.effect;
+    r.recognized = v.recognized;
     if (v.error) r.how = detail::classify_failure(v.error, false, true, status);
     return r;
 }
@@ -52,7 +53,9 @@ inline detail::attempt_result unanswered(kind k, errc e = errc::connection_lost)
     return r;
 }
 
-inline detail::attempt_result not_there() { return answered(kind::get_room, 404); }
+constexpr std::string_view no_such_room = R"({"statusCode":404,"message":"Room not found"})";
+
+inline detail::attempt_result not_there() { return answered(kind::get_room, 404, no_such_room); }
 
 inline detail::attempt_result found(bool matches)
 {

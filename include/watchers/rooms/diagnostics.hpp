@@ -87,7 +87,8 @@ public:
     /// were asked for. This cannot prove who created it.
     bool confirmed() const noexcept { return confirmed_; }
 
-    /// The status of the last complete answer, but for a confirmation's 404; 0 if there was none.
+    /// The status of the last complete answer, but for a confirmation's 404 by which there is no such room; 0
+    /// if there was none.
     unsigned http_status() const noexcept { return http_status_; }
 
     /// The last response refused the credentials, not just this request: 401, the 404 of the project

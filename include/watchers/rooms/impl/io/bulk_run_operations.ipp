@@ -137,13 +137,21 @@ inline bool tells_overload(const bulk_result& r) noexcept
     return says_so(r.error) || says_so(r.diagnostics.last_failure());
 }
 
+// A 404 whose body does not have the form of the API's (of a proxy without a route, say) is no proof that
+// the room is gone.
+inline error_code meant_by(const bulk_result& r) noexcept
+{
+    const bool unproven = r.error == errc::not_found && !r.diagnostics.recognized();
+    return unproven ? error_code(errc::not_the_service) : r.error;
+}
+
 WATCHERS_ROOMS_DECL void bulk_run::on_call_ended(bulk_item& item, error_code ec, room told)
 {
     bulk_result& r = item.result();
     r.error = ec;
     if (item.at == bulk_item::stage::sent) {
         if (ec && is_to_look_back(item)) return send(item, bulk_item::stage::looking_back);
-        if (ec && resume_rules::done_before(r.operation, ec, item.begun_before)) {
+        if (ec && resume_rules::done_before(r.operation, meant_by(r), item.begun_before)) {
             r.error = {};
             r.diagnostics.set_effect(effect::applied).set_last_failure(ec);
         }
@@ -173,7 +181,7 @@ WATCHERS_ROOMS_DECL bool bulk_run::look_decides(bulk_item& item, const room& fou
     bulk_result& r = item.result();
     const auto when =
         item.at == bulk_item::stage::looking ? resume_rules::look::first : resume_rules::look::back;
-    const auto decided = resume_rules::judge(r.operation, when, r.error, found, item.in_doubt);
+    const auto decided = resume_rules::judge(r.operation, when, meant_by(r), found, item.in_doubt);
     const bool done = decided.what == resume_rules::verdict::done;
     r.diagnostics.set_operation(r.operation.kind())
         .set_effect(decided.effect)

@@ -130,13 +130,15 @@ WATCHERS_ROOMS_DECL void call::judge(const response& answer, attempt_result& r, 
     const verdict v = classify_answer(asked, answer);
     r.error = v.error;
     r.effect = v.effect;
+    r.recognized = v.recognized;
     // That the room is not there explains nothing: what made the call look does.
-    if (!confirming || v.error != errc::not_found) diagnostics_.set_http_status(answer.status);
+    const bool not_there = confirming && v.error == errc::not_found && v.recognized;
+    if (!not_there) diagnostics_.set_http_status(answer.status);
     diagnostics_.set_response_kind(v.credentials_refused, v.web_page, v.recognized);
     if (v.error) {
         r.how = classify_failure(v.error, false, true, answer.status);
         r.other_credentials = engine_.credentials_in_use().others_than(credentials_);
-        if (confirming && v.error == errc::not_found) return;
+        if (not_there) return;
         describe_refusal(answer, v);
         r.retry_after = diagnostics_.retry_after();
         return;

@@ -29,8 +29,9 @@ struct attempt_result
     rooms::effect effect = rooms::effect::none;
     std::optional<std::chrono::seconds> retry_after;
     bool other_credentials =
-        false;            // there are others than those it was sent with, or a provider can be asked
-    bool matches = false; // of a confirmation that succeeded: it is the room that was asked for
+        false;               // there are others than those it was sent with, or a provider can be asked
+    bool matches = false;    // of a confirmation that succeeded: it is the room that was asked for
+    bool recognized = false; // the response has the form of the API's
 };
 
 // What the call does next.
@@ -66,6 +67,9 @@ struct retry_step
 //       ^                             ^                     |
 //       |                             |                    404: once back to operation, then done
 //       +-----------------------------+---------------------+
+//
+// A 404 proves that the room is not there only if its body has the form of the API's: a proxy without a
+// route sends one, too.
 //
 // Attempts in looking and looking_again are gets, retried by a get's rules.
 class retry_fsm
@@ -127,6 +131,7 @@ private:
 
     explicit retry_fsm(operation_kind k) noexcept : kind_(k) {}
 
+    retry_step on_missing_at_delete(const attempt_result&, const circumstances&) noexcept;
     retry_step judge_found(const attempt_result&, retry_budget&) noexcept;
     retry_step on_not_there(const attempt_result&, const circumstances&) noexcept;
     retry_step begin_confirmation(const attempt_result&, const circumstances&) noexcept;

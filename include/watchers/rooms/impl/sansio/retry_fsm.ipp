@@ -22,19 +22,12 @@ WATCHERS_ROOMS_DECL retry_step retry_fsm::on_attempt(const attempt_result& r, co
         return step;
     }
     if (state_ != state::operation) {
-        if (r.error == errc::not_found) return on_not_there(r, c);
+        if (r.error == errc::not_found && r.recognized) return on_not_there(r, c);
         return react(operation_kind::get_room, r.how, false) == reaction::retry ? retry(r, c) : give_up(r);
     }
     if (kind_ == operation_kind::delete_room && r.error == errc::not_found &&
-        (lost_ || c.policy.accept_missing_on_delete)) {
-        const auto done = lost_ ? rooms::effect::applied : rooms::effect::none;
-        retry_step step = on_success(done, c.budget);
-        step.note =
-            lost_ ? "the room is gone; an earlier request of this call, whose answer was lost, may have "
-                    "deleted it"
-                  : "there was no such room";
-        return step;
-    }
+        (lost_ || c.policy.accept_missing_on_delete))
+        return on_missing_at_delete(r, c);
     // Row 80: the refused request may be the second copy of one that was carried out.
     const bool in_doubt = lost_ || throttled_ || (r.how == failure::duplicate && c.policy.confirm_conflicts);
     switch (react(kind_, r.how, in_doubt)) {
@@ -45,6 +38,19 @@ WATCHERS_ROOMS_DECL retry_step retry_fsm::on_attempt(const attempt_result& r, co
     const bool not_carried_out =
         r.how == failure::unsent || r.how == failure::misdirected || r.how == failure::throttled;
     return not_carried_out || c.policy.idempotent.contains(kind_) ? retry(r, c) : give_up(r);
+}
+
+WATCHERS_ROOMS_DECL retry_step retry_fsm::on_missing_at_delete(const attempt_result& r,
+                                                               const circumstances& c) noexcept
+{
+    if (!r.recognized)
+        return give_up(r, "the 404 does not have the form of the API's responses: it does not prove that the "
+                          "room is gone");
+    retry_step step = on_success(lost_ ? rooms::effect::applied : rooms::effect::none, c.budget);
+    step.note = lost_ ? "the room is gone; an earlier request of this call, whose answer was lost, may have "
+                        "deleted it"
+                      : "there was no such room";
+    return step;
 }
 
 WATCHERS_ROOMS_DECL retry_step retry_fsm::on_dead_connection(const retry_policy& policy) noexcept
@@ -167,7 +173,7 @@ WATCHERS_ROOMS_DECL retry_step retry_fsm::give_up(const attempt_result& r, const
     step.effect = lost_ ? rooms::effect::unknown : r.effect;
     if (state_ == state::operation) {
         if (created_again_ && lost_) step.error = errc::outcome_unknown;
-    } else if (!lost_ && r.error == errc::not_found) {
+    } else if (!lost_ && r.error == errc::not_found && r.recognized) {
         step.error = refusal_;
         step.effect = rooms::effect::none;
     } else {
