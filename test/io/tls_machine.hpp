@@ -45,6 +45,11 @@ public:
             SSL_CTX_set_cipher_list(context_.native_handle(), ciphers);
             SSL_CTX_set_max_proto_version(context_.native_handle(), TLS1_2_VERSION);
         }
+        SSL_CTX_set_keylog_callback(context_.native_handle(), [](const SSL* s, const char* line) {
+            const std::string_view text(line);
+            if (text.starts_with("SERVER_TRAFFIC_SECRET_0 "))
+                static_cast<peer*>(SSL_get_app_data(s))->secret_ = text.substr(text.rfind(' ') + 1);
+        });
         start();
     }
 
@@ -57,9 +62,13 @@ public:
         out_ = BIO_new(BIO_s_mem());
         BIO_set_mem_eof_return(in_, -1);
         SSL_set_bio(ssl_.get(), in_, out_);
+        SSL_set_app_data(ssl_.get(), this);
     }
 
     SSL* native() noexcept { return ssl_.get(); }
+
+    // From which the keys follow that it writes with: hexadecimal digits (TLS 1.3).
+    const std::string& secret() const noexcept { return secret_; }
 
     // TLS 1.2 sends the alert with accept(), TLS 1.3 as well: the client's part of the handshake is over
     // then.
@@ -111,6 +120,7 @@ private:
     std::unique_ptr<SSL, ssl_deleter> ssl_;
     BIO* in_ = nullptr;
     BIO* out_ = nullptr;
+    std::string secret_;
 };
 
 // Runs the handshake as far as it goes.

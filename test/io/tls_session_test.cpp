@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // The TLS machine against OpenSSL's server side, in memory: what no socket and no sandbox can show.
 
+#include "forged_records.hpp"
 #include "tls_machine.hpp"
 
 #include <boost/asio/buffer.hpp>
@@ -424,6 +425,45 @@ TEST_CASE("tls_session fault_87_key_updates_in_one_read_are_bounded")
     const reading r = f.take();
     CHECK(r.end == progress::failed);
     CHECK(r.text == "xxx");
+}
+
+TEST_CASE("tls_session fault_87_records_without_data_are_bounded")
+{
+    const struct
+    {
+        const char* name;
+        int before; // records without data, before one with data
+        int after;
+        progress end;
+        const char* text;
+    } cases[] = {
+        {"few", 30, 30, progress::need_input, "data"},
+        {"too many before the data", 34, 0, progress::failed, ""},
+        {"too many behind it", 1, 34, progress::failed, "data"},
+    };
+    for (const auto& c : cases) {
+        CAPTURE(c.name);
+        const auto identity = sandbox::detail::make_identity(sandbox::certificate_kind::valid);
+        tls_context context(trust::ca_pem(identity.ca), origin_of("https://localhost"));
+        tls_session client(context);
+        peer server(identity);
+        REQUIRE(SSL_set_ciphersuites(server.native(), "TLS_AES_128_GCM_SHA256") == 1);
+        REQUIRE(SSL_set_num_tickets(server.native(), 0) == 1);
+        REQUIRE(shake_hands(client, server) == progress::done);
+        forger f(server);
+        std::string records;
+        for (int i = 0; i < c.before; ++i)
+            records += f.record_of({});
+        records += f.record_of("data");
+        for (int i = 0; i < c.after; ++i)
+            records += f.record_of({});
+
+        const reading r = read_all(client, records);
+
+        CHECK(r.end == c.end);
+        CHECK(r.text == c.text);
+        if (c.end == progress::failed) CHECK(client.failure() == errc::connection_lost);
+    }
 }
 
 TEST_CASE("tls_session fault_87_tickets_are_bounded")
