@@ -72,18 +72,77 @@ TEST_CASE("fault_86_room_identity_of_two_ids")
         {"wide letters and digits", "a1", "\xEF\xBD\x81\xEF\xBC\x91", false},
         {"a raised two: in doubt the same", "a2", "a\xC2\xB2", false},
         {"the Greek question mark", "a;", "a\xCD\xBE", false},
-        {"other accents: cannot be told", "\xC3\xA4", "\xC3\xB6", false},
+        {"other accents", "\xC3\xA4", "\xC3\xB6", true},
         {"the same accents around another word", "\xC3\xA4-north-\xC3\xA4", "\xC3\xA4-south-\xC3\xA4", true},
         {"ideographs", "\xE6\xAF\x94\xE8\xB5\x9B", "\xE6\xAF\x94\xE8\xB5\x9B", false},
         {"other ideographs", "\xE6\xAF\x94\xE8\xB5\x9B", "\xE6\xAF\x94\xE6\xAD\xA6", true},
         {"a compatibility ideograph", "\xE8\xB1\x88", "\xEF\xA4\x80", false},
-        {"emoji: cannot be told", "\xF0\x9F\x8F\x86", "\xF0\x9F\x98\x80", false},
+        {"other emoji", "\xF0\x9F\x8F\x86", "\xF0\x9F\x98\x80", true},
         {"emoji and another number in front", "1\xF0\x9F\x8F\x86", "2\xF0\x9F\x8F\x86", true},
     };
     for (const pair_of_ids& row : rows) {
         INFO("Row 86: ", row.what);
         CHECK(names_other_room(row.asked, row.told) == row.other);
         CHECK(names_other_room(row.told, row.asked) == row.other);
+    }
+}
+
+TEST_CASE("fault_86_ids_beyond_ascii_that_differ_are_of_two_rooms")
+{
+    const std::string_view rows[][2] = {
+        {"カ", "キ"},         {"ルーム1", "victim"}, {"서울", "부산"},
+        {"서울", "서운"},     {"😀", "victim-777"},  {"α", "admin"},
+        {"Ωmega", "alpha"},   {"Zoë", "Zoé"},        {"Zoë", "Zoe"},
+        {"Zoë", "Zoe\u0301"}, {"€1", "room9"},       {"€1", "£1"},
+        {"か", "が"},         {"は\u3099", "ぱ"},    {"ул. Ёлка", "ул. Елка"},
+        {"й", "и"},           {"łódź", "lodz"},      {"Đà Nẵng", "Đà Năng"},
+        {"ß", "victim-777"},  {"ﬁnal", "finish"},    {"ﬁnal-1", "final-2"},
+        {"①-a", "1-b"},       {"㌀", "victim-777"},  {"ա", "բ"},
+        {"มังกร", "นางฟ้า"},    {"غرفة", "غرفه"},      {"a", "ａb"},
+        {"\xFF\xFE", "ab"},
+    };
+    for (const auto& [asked, told] : rows) {
+        INFO("Row 86: ", asked, " / ", told);
+        CHECK(names_other_room(asked, told));
+        CHECK(names_other_room(told, asked));
+    }
+}
+
+TEST_CASE("fault_86_ids_beyond_ascii_that_are_of_one_room")
+{
+    const std::string_view rows[][2] = {
+        {"Zoë", "Zoe\u0308"},
+        {"ZOË", "zoe\u0308"},
+        {"ガ", "カ\u3099"},
+        {"ぱ", "は\u309A"},
+        {"서울", "\u1109\u1165\u110B\u116E\u11AF"},
+        {"가", "\u1100\u1161"},
+        {"각", "가\u11A8"},
+        {"Ωmega", "ωMEGA"},
+        {"Ώ", "ω\u0301"},
+        {"ΣΑΣ", "σας"},
+        {"\u2126", "ω"},
+        {"ЁЛКА", "е\u0308лка"},
+        {"Їжак", "їЖАК"},
+        {"ҒҮЛ", "ғүл"},
+        {"ŁÓDŹ", "łódź"},
+        {"Ž", "z\u030C"},
+        {"Đà Nẵng", "đa\u0300 na\u0306\u0303ng"},
+        {"ở", "o\u031B\u0309"},
+        {"ὦ", "ω\u0313\u0342"},
+        {"ԱԲ", "աբ"},
+        {"ﬁnal", "final"},
+        {"①-a", "1-a"},
+        {"ｶﾞ", "ガ"},
+        {"Ａ１", "a1"},
+        {"क़", "क\u093C"},
+        {"a\u0323\u0301", "a\u0301\u0323"},
+        {"서 울", "서울"},
+    };
+    for (const auto& [asked, told] : rows) {
+        INFO("Row 86: ", asked, " / ", told);
+        CHECK_FALSE(names_other_room(asked, told));
+        CHECK_FALSE(names_other_room(told, asked));
     }
 }
 

@@ -11,15 +11,15 @@ namespace watchers::rooms::detail {
 // spell ids in their own way, so these differences do not count:
 //
 //   blanks        anywhere in the id: ASCII, no-break and other Unicode spaces, zero-width characters
-//   case          of ASCII and basic Cyrillic letters; of all others by the next rule
-//   normalisation characters that a Unicode normalisation or case folding may rewrite may stand for any text.
-//                 (These are all but ASCII, basic Cyrillic without the short I, and the CJK ideographs.) If
-//                 the part that differs has such characters, only its digits and the marks - _ : . / are
-//                 compared, and these only if all such characters lie in U+00C0 to U+1FFF, since none of
-//                 those is rewritten to a digit or mark.
+//   case          of Latin, Greek, Cyrillic and Armenian letters; of all others by the last rule
+//   normalisation all canonical forms (NFC, NFD): both ids are decomposed. Compatibility forms (NFKC;
+//   ligatures,
+//                 enclosed, raised or half-width characters) and letters of scripts whose case is not mapped
+//                 may stand for any 1 to 6 characters, where the other id differs.
 //
-// So a true result is certain, and a false one means "the same, or unknown": "caf\u00E9" and
-// "cafe\u0301" are never taken for two rooms, and neither are "\u00E4" and "\u00F6".
+// All else that differs is another room: "Zo\u00EB" and "Zo\u00E9", two emoji, two syllables. A true result
+// is certain, and a false one means "the same, or unknown": "caf\u00E9" and "cafe\u0301" are never taken for
+// two rooms, and neither are "\uFB01nal" and "final".
 bool names_other_room(std::string_view asked, std::string_view told) noexcept;
 
 } // namespace watchers::rooms::detail

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <watchers/rooms/impl/sansio/room_identity.hpp>
+#include <watchers/rooms/impl/sansio/room_identity_tables.hpp>
 #include <watchers/rooms/impl/sansio/utf8.ipp>
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <iterator>
 
 namespace watchers::rooms::detail {
 
@@ -17,21 +19,65 @@ inline bool is_blank(char32_t c) noexcept
            c == 0x2060 || c == 0x3000 || c == 0xFEFF;
 }
 
-// Case folding of the characters for which it is one to one and independent of context.
-inline char32_t fold_case(char32_t c) noexcept
+inline bool is_within(char32_t c, char32_t first, char32_t last) noexcept { return c >= first && c <= last; }
+
+// The small letter of a pair of letters that lie side by side.
+inline char32_t fold_pair(char32_t c, bool capital_is_odd) noexcept
 {
-    const bool latin = c >= 'A' && c <= 'Z';
-    const bool cyrillic = c >= 0x0410 && c <= 0x042F;
-    return latin || cyrillic ? c + 0x20 : c;
+    return (c % 2 != 0) == capital_is_odd ? c + 1 : c;
 }
 
-// Whether case folding or normalisation may rewrite it in another way than fold_case() does.
-inline bool may_be_rewritten(char32_t folded) noexcept
+inline char32_t fold_latin(char32_t c) noexcept
 {
-    if (folded < 0x80) return false;
-    const bool cyrillic = folded >= 0x0430 && folded <= 0x044F && folded != 0x0439;
-    const bool ideograph = folded >= 0x4E00 && folded <= 0x9FFF;
-    return !cyrillic && !ideograph;
+    if (c <= 0xDE) return c >= 0xC0 && c != 0xD7 ? c + 0x20 : c;
+    if (is_within(c, 0x139, 0x148) || is_within(c, 0x179, 0x17E)) return fold_pair(c, true);
+    if (c == 0x178) return 0xFF;
+    const bool paired =
+        is_within(c, 0x100, 0x12F) || is_within(c, 0x132, 0x137) || is_within(c, 0x14A, 0x177);
+    return paired ? fold_pair(c, false) : c;
+}
+
+inline char32_t fold_greek_to_armenian(char32_t c) noexcept
+{
+    if (is_within(c, 0x391, 0x3AB)) return c != 0x3A2 ? c + 0x20 : c;
+    if (c == 0x3C2) return 0x3C3; // the sigma at the end of a word
+    if (is_within(c, 0x400, 0x40F)) return c + 0x50;
+    if (is_within(c, 0x410, 0x42F)) return c + 0x20;
+    if (is_within(c, 0x531, 0x556)) return c + 0x30;
+    if (is_within(c, 0x4C1, 0x4CE)) return fold_pair(c, true);
+    const bool paired =
+        is_within(c, 0x460, 0x481) || is_within(c, 0x48A, 0x4BF) || is_within(c, 0x4D0, 0x52F);
+    return paired ? fold_pair(c, false) : c;
+}
+
+// The small letter, of letters that have exactly one, and ASCII for its wide forms.
+inline char32_t fold_case(char32_t c) noexcept
+{
+    if (is_within(c, 0xFF01, 0xFF5E)) c -= 0xFEE0;
+    if (c < 0x80) return c >= 'A' && c <= 'Z' ? c + 0x20 : c;
+    if (c < 0x180) return fold_latin(c);
+    if (c < 0x560) return fold_greek_to_armenian(c);
+    const bool paired = is_within(c, 0x1E00, 0x1E95) || is_within(c, 0x1EA0, 0x1EFF);
+    return paired ? fold_pair(c, false) : c;
+}
+
+inline bool may_be_rewritten(char32_t c) noexcept
+{
+    const auto* const at = std::upper_bound(std::begin(other_rewritten), std::end(other_rewritten), c,
+                                            [](char32_t x, const character_range& r) { return x < r.first; });
+    return at != std::begin(other_rewritten) && c <= (at - 1)->last;
+}
+
+// A mark is compared wherever it stands among the marks of its letter: normalisation orders them.
+inline bool is_mark(char32_t c) noexcept
+{
+    static constexpr character_range marks[] = {
+        {0x300, 0x36F},   {0x483, 0x487},   {0x591, 0x5C7},   {0x610, 0x61A},
+        {0x64B, 0x65F},   {0x6D6, 0x6ED},   {0xE38, 0xE4B},   {0xEB8, 0xECB},
+        {0x1AB0, 0x1AFF}, {0x1DC0, 0x1DFF}, {0x20D0, 0x20FF}, {0x3099, 0x309A},
+    };
+    return c >= 0x300 && std::any_of(std::begin(marks), std::end(marks),
+                                     [c](const character_range& r) { return is_within(c, r.first, r.last); });
 }
 
 // An id in the form that is compared: folded and without blanks.
@@ -44,38 +90,97 @@ public:
             const utf8_character c = next_character(id);
             id.remove_prefix(c.size);
             const char32_t code = c.valid ? c.code : 0xFFFD;
-            if (is_blank(code)) continue;
-            if (size_ == text_.size()) {
-                too_long_ = true;
-                return;
-            }
-            text_[size_++] = fold_case(code);
+            if (!is_blank(code)) add(code);
+            if (too_long_) return;
         }
+        order_marks();
     }
 
     bool too_long() const noexcept { return too_long_; }
     std::u32string_view text() const noexcept { return {text_.data(), size_}; }
 
 private:
+    void append(char32_t c) noexcept
+    {
+        too_long_ = size_ == text_.size();
+        if (!too_long_) text_[size_++] = c;
+    }
+
+    // Decomposed as in NFD, so that each canonical form gives the same.
+    void add(char32_t code) noexcept
+    {
+        const char32_t c = fold_case(code);
+        if (c < 0xC0) return append(c);
+        if (is_within(c, 0xAC00, 0xD7A3)) return add_syllable(c - 0xAC00);
+        const auto* const pair =
+            std::lower_bound(std::begin(canonical_pairs), std::end(canonical_pairs), c,
+                             [](const canonical_pair& p, char32_t x) { return p.code < x; });
+        if (pair == std::end(canonical_pairs) || pair->code != c) return append(c);
+        add(pair->base);
+        if (pair->mark != 0 && !too_long_) append(pair->mark);
+    }
+
+    // Of Hangul, by its number.
+    void add_syllable(char32_t n) noexcept
+    {
+        constexpr char32_t vowels = 21;
+        constexpr char32_t finals = 28; // with none
+        append(0x1100 + n / (vowels * finals));
+        if (!too_long_) append(0x1161 + n / finals % vowels);
+        if (n % finals != 0 && !too_long_) append(0x11A7 + n % finals);
+    }
+
+    void order_marks() noexcept
+    {
+        const auto end = text_.begin() + static_cast<std::ptrdiff_t>(size_);
+        for (auto first = text_.begin(); first != end;) {
+            first = std::find_if(first, end, is_mark);
+            const auto last = std::find_if_not(first, end, is_mark);
+            std::sort(first, last);
+            first = last;
+        }
+    }
+
     // An id has at most 1,024 bytes, from which normalisation makes fewer characters than this.
     std::array<char32_t, 2048> text_;
     std::size_t size_ = 0;
     bool too_long_ = false;
 };
 
-inline bool is_anchor(char32_t c) noexcept
+inline std::size_t count_rewritten(std::u32string_view text) noexcept
 {
-    return (c >= '0' && c <= '9') || c == '-' || c == '_' || c == ':' || c == '.' || c == '/';
+    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), may_be_rewritten));
 }
 
-inline bool same_anchors(std::u32string_view x, std::u32string_view y) noexcept
+// Whether `text` has room for what may become of `pattern`: a rewritten character stands for 1 to 6.
+inline bool fits(std::u32string_view pattern, std::size_t rewritten, std::u32string_view text) noexcept
 {
-    for (auto a = x.begin(), b = y.begin();; ++a, ++b) {
-        a = std::find_if(a, x.end(), is_anchor);
-        b = std::find_if(b, y.end(), is_anchor);
-        if (a == x.end() || b == y.end()) return a == x.end() && b == y.end();
-        if (*a != *b) return false;
+    constexpr std::size_t most = 6; // of a compatibility form in common use
+    return text.size() >= pattern.size() && text.size() <= pattern.size() + (most - 1) * rewritten;
+}
+
+// Whether `text` may be what became of `pattern`, whose rewritten characters stand for any text.
+inline bool may_have_become(std::u32string_view pattern, std::u32string_view text) noexcept
+{
+    std::size_t p = 0;
+    std::size_t t = 0;
+    std::size_t last = pattern.size(); // the last rewritten character that was passed
+    std::size_t covered = 0;           // the end of the text that it stands for
+    while (t < text.size()) {
+        if (p < pattern.size() && may_be_rewritten(pattern[p])) {
+            last = p++;
+            covered = ++t;
+        } else if (p < pattern.size() && pattern[p] == text[t]) {
+            ++p;
+            ++t;
+        } else if (last != pattern.size()) {
+            p = last + 1;
+            t = ++covered;
+        } else {
+            return false;
+        }
     }
+    return p == pattern.size();
 }
 
 WATCHERS_ROOMS_DECL bool names_other_room(std::string_view asked, std::string_view told) noexcept
@@ -98,15 +203,12 @@ WATCHERS_ROOMS_DECL bool names_other_room(std::string_view asked, std::string_vi
     y.remove_suffix(same_tail);
     if (x.empty() && y.empty()) return false;
 
-    bool certain = true;
-    for (const std::u32string_view part : {x, y}) {
-        for (const char32_t c : part) {
-            if (!may_be_rewritten(c)) continue;
-            if (c < 0xC0 || c > 0x1FFF) return false;
-            certain = false;
-        }
-    }
-    return certain || !same_anchors(x, y);
+    const std::size_t in_x = count_rewritten(x);
+    const std::size_t in_y = count_rewritten(y);
+    if (in_x == 0 && in_y == 0) return true;
+    if (in_y == 0) return !fits(x, in_x, y) || !may_have_become(x, y);
+    if (in_x == 0) return !fits(y, in_y, x) || !may_have_become(y, x);
+    return x.size() > 6 * y.size() || y.size() > 6 * x.size(); // cannot be told
 }
 
 } // namespace watchers::rooms::detail
