@@ -195,11 +195,26 @@ TEST_CASE("resume_rules what_a_look_decides")
     for (const row& r : rows) {
         CAPTURE(std::string(r.context));
         const room found = r.found != nullptr ? read(r.found) : room();
-        const auto d = rules::judge(r.op, r.when, r.told, found, r.in_doubt);
+        const auto d = rules::judge(r.op, r.when, r.told, found, r.in_doubt, true);
         CHECK(d.what == r.what);
         if (d.what != verdict::send) CHECK(d.error == r.error);
         if (d.what != verdict::send) CHECK(d.effect == r.effect);
         CHECK(d.in_doubt == r.still_in_doubt);
+    }
+}
+
+// Row 86: a service that gives its rooms ids of its own.
+TEST_CASE("resume_rules check_room_ids_switches_the_look_at_the_id_off")
+{
+    const room asked_for = read(R"({"roomId":"another","name":"name","about":"about"})");
+    const room changed = read(R"({"roomId":"another","isSpeak":true,"status":"LIVE"})");
+    for (const operation* op : {&create, &speak, &live}) {
+        CAPTURE(std::string(to_string(op->kind())));
+        const room& found = op == &create ? asked_for : changed;
+        for (const look when : {look::first, look::back}) {
+            CHECK(rules::judge(*op, when, {}, found, true, false).what == verdict::done);
+            CHECK(rules::judge(*op, when, {}, found, true, true).what != verdict::done);
+        }
     }
 }
 

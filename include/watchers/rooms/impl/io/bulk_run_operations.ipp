@@ -181,7 +181,8 @@ WATCHERS_ROOMS_DECL bool bulk_run::look_decides(bulk_item& item, const room& fou
     bulk_result& r = item.result();
     const auto when =
         item.at == bulk_item::stage::looking ? resume_rules::look::first : resume_rules::look::back;
-    const auto decided = resume_rules::judge(r.operation, when, meant_by(r), found, item.in_doubt);
+    const auto decided = resume_rules::judge(r.operation, when, meant_by(r), found, item.in_doubt,
+                                             engine_->settings().check_room_ids);
     const bool done = decided.what == resume_rules::verdict::done;
     r.diagnostics.set_operation(r.operation.kind())
         .set_effect(decided.effect)

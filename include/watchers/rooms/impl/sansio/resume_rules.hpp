@@ -57,14 +57,17 @@ public:
 
     // @param ec, found how the get ended.
     // @param in_doubt whether an earlier run may have carried the operation out.
-    static decision judge(const operation& op, look when, error_code ec, const room& found,
-                          bool in_doubt) noexcept
+    // @param check_id config::check_room_ids
+    static decision judge(const operation& op, look when, error_code ec, const room& found, bool in_doubt,
+                          bool check_id) noexcept
     {
-        if (is_as_wanted(op, ec, found)) return {verdict::done, {}, rooms::effect::applied, false};
+        const bool of_another = check_id && is_of_another(op, found);
+        if (is_as_wanted(op, ec, found, of_another))
+            return {verdict::done, {}, rooms::effect::applied, false};
         const auto effect = in_doubt ? rooms::effect::unknown : rooms::effect::none;
         if (ec == errc::cancelled || fatal(ec)) return {verdict::failed, ec, effect, in_doubt};
         if (op.kind() != operation_kind::create_room)
-            return {verdict::send, {}, effect, in_doubt && !refutes(op, ec, found)};
+            return {verdict::send, {}, effect, in_doubt && !refutes(op, ec, found, of_another)};
         if (when == look::first && ec == errc::not_found) return {verdict::send, {}, effect, in_doubt};
         const bool other_room = !ec || !in_doubt;
         return {verdict::failed, other_room ? errc::conflict : errc::outcome_unknown, effect, in_doubt};
@@ -79,16 +82,16 @@ public:
 
 private:
     // The answer may be about another room: that tells nothing of this one.
-    static bool of_another(const operation& op, const room& found) noexcept
+    static bool is_of_another(const operation& op, const room& found) noexcept
     {
         return found.id() && names_other_room(op.room_id(), *found.id());
     }
 
-    static bool is_as_wanted(const operation& op, error_code ec, const room& found) noexcept
+    static bool is_as_wanted(const operation& op, error_code ec, const room& found, bool of_another) noexcept
     {
-        if (!ec && of_another(op, found)) return false;
+        if (!ec && of_another) return false;
         switch (op.kind()) {
-        case operation_kind::create_room: return !ec && room_builder::matches(found, op.room());
+        case operation_kind::create_room: return !ec && room_builder::matches(found, op.room(), false);
         case operation_kind::set_voice: return !ec && found.voice() == op.voice();
         case operation_kind::set_status: return !ec && found.status() == op.status();
         case operation_kind::delete_room: return ec == errc::not_found;
@@ -98,9 +101,9 @@ private:
     }
 
     // Whether the room shows that the operation was not carried out.
-    static bool refutes(const operation& op, error_code ec, const room& found) noexcept
+    static bool refutes(const operation& op, error_code ec, const room& found, bool of_another) noexcept
     {
-        if (ec || of_another(op, found)) return false;
+        if (ec || of_another) return false;
         switch (op.kind()) {
         case operation_kind::set_voice: return found.voice().has_value();
         case operation_kind::set_status: return found.status().has_value();
