@@ -154,6 +154,30 @@ TEST_CASE("tls_context chain_is_verified_again_after_an_hour")
     }
 }
 
+// The server dropped its key for tickets in between, so that the newer connection shook hands in full.
+TEST_CASE("tls_context ticket_that_comes_late_keeps_the_time_of_its_own_chain")
+{
+    service s(nullptr);
+    clock_now = {};
+    REQUIRE_FALSE(s.connect().resumed);
+    const auto save_late = [&s](tls_session& client) {
+        s.server.write("response");
+        REQUIRE(read_all(client, s.server.take()).text == "response");
+        client.save_session();
+    };
+    clock_now = detail::clock::time_point(50min);
+    tls_session older(s.context);
+    s.server.start();
+    REQUIRE(shake_hands(older, s.server) == progress::done);
+    REQUIRE(older.resumed());
+    s.context.remember(nullptr, detail::clock::time_point(50min)); // as the newer one did
+
+    save_late(older);
+
+    clock_now = detail::clock::time_point(61min);
+    CHECK(s.context.session() == nullptr);
+}
+
 TEST_CASE("tls_context session_of_an_expired_certificate_is_not_resumed")
 {
     for (const char* ciphers : {static_cast<const char*>(nullptr), "DEFAULT"}) {

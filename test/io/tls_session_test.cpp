@@ -501,6 +501,24 @@ TEST_CASE("tls_session fault_87_hello_requests_are_bounded")
     }
 }
 
+// Its operator finds the reason in the log; and nothing is sent behind it.
+TEST_CASE("tls_session server_that_is_not_trusted_is_told_by_an_alert")
+{
+    const auto identity = sandbox::detail::make_identity(sandbox::certificate_kind::valid);
+    const auto another = sandbox::detail::make_identity(sandbox::certificate_kind::valid);
+    tls_context context(trust::ca_pem(another.ca), origin_of("https://localhost"));
+    tls_session client(context);
+    peer server(identity);
+    ERR_clear_error();
+
+    CHECK(shake_hands(client, server) == progress::failed);
+
+    CHECK(client.failure() == errc::tls_untrusted);
+    CHECK(ERR_GET_REASON(ERR_get_error()) == SSL_AD_REASON_OFFSET + SSL_AD_UNKNOWN_CA);
+    CHECK(SSL_is_init_finished(server.native()) == 0);
+    ERR_clear_error();
+}
+
 TEST_CASE("tls_session renegotiation_is_refused")
 {
     flood f(TLS1_2_VERSION);

@@ -45,8 +45,11 @@ public:
     // has expired or was verified more than an hour ago: what is resumed is not verified again.
     SSL_SESSION* session() noexcept;
 
-    // @param verified a full handshake made it
-    void remember(session_ptr, bool verified) noexcept;
+    // When the chain of that session was verified.
+    clock::time_point verified_at() const noexcept { return verified_at_; }
+    clock::time_point now() const { return clock_.now(); }
+
+    void remember(session_ptr, clock::time_point verified_at) noexcept;
 
 private:
     std::shared_ptr<boost::asio::ssl::context> context_;

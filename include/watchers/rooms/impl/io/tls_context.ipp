@@ -52,10 +52,10 @@ WATCHERS_ROOMS_DECL SSL_SESSION* tls_context::session() noexcept
     return session_.get();
 }
 
-WATCHERS_ROOMS_DECL void tls_context::remember(session_ptr s, bool verified) noexcept
+WATCHERS_ROOMS_DECL void tls_context::remember(session_ptr s, clock::time_point verified_at) noexcept
 {
     session_ = std::move(s);
-    if (verified) verified_at_ = clock_.now();
+    verified_at_ = verified_at;
 }
 
 } // namespace watchers::rooms::detail

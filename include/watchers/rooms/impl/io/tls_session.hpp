@@ -95,7 +95,8 @@ private:
     error_code cause_;
     errc failure_ = errc::tls_failed;
     const SSL_SESSION* offered_ = nullptr; // compared, never used
-    bool starved_ = false;                 // the last call needs more input
+    clock::time_point offered_verified_at_;
+    bool starved_ = false; // the last call needs more input
     bool saved_ = false;
     bool established_ = false;          // the handshake is over
     bool certificate_demanded_ = false; // of the client, in the handshake

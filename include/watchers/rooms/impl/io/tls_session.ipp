@@ -117,6 +117,7 @@ WATCHERS_ROOMS_DECL tls_session::tls_session(tls_context& c) : context_(c), ssl_
     SSL_set_mode(ssl, SSL_MODE_AUTO_RETRY);
     SSL_set_read_ahead(ssl, 1);
     offered_ = c.session();
+    offered_verified_at_ = c.verified_at();
     if (offered_ != nullptr) SSL_set_session(ssl, c.session());
 }
 
@@ -214,7 +215,7 @@ WATCHERS_ROOMS_DECL void tls_session::save_session()
     session_ptr s(SSL_get1_session(ssl_.get()));
     if (!s || s.get() == offered_ || SSL_SESSION_is_resumable(s.get()) != 1) return;
     saved_ = true;
-    context_.remember(std::move(s), !resumed());
+    context_.remember(std::move(s), resumed() ? offered_verified_at_ : context_.now());
 }
 
 WATCHERS_ROOMS_DECL tls_session::progress tls_session::conclude(int result, bool handshaking)
