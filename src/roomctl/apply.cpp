@@ -315,7 +315,8 @@ exit_code run_apply(const settings& options, const apply_command& command, outpu
             "--recreate deletes rooms: it needs --yes where nobody can be asked; nothing was sent");
     const bool creates = !command.plan && m.kind() == entry_kind::desired_room;
     const std::string kept = kept_path(command.kept, command.file, command.input.part);
-    if (creates && kept_file::exists(kept))
+    const kept_service service{config ? service_of(*config) : std::string(), command.accept_project};
+    if (creates && !read_kept_rooms(kept, service).empty())
         throw usage_error(kept + ": holds rooms that were deleted and not created again; --plan creates them "
                                  "with what was kept (or move the file away); nothing was sent");
     if (!sends) return tell_dry_run(options, command, m);

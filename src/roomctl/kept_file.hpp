@@ -30,7 +30,8 @@ std::string kept_path(const std::optional<std::string>& given, const std::string
 
 // Reads the rooms of a kept file for a plan: none if there is no file. Nothing is created, changed or locked.
 // Refuses what kept_file refuses.
-kept_rooms read_kept_rooms(const std::string& path, const kept_service&);
+// @param service its text empty: any.
+kept_rooms read_kept_rooms(const std::string& path, const kept_service& service);
 
 // The rooms that are deleted and created again. Each is on the disk from before its delete until its create
 // is done. The file is only appended to while it is in use, and removed when no room needs it any more.

@@ -114,7 +114,7 @@ std::optional<kept_line> read_kept_line(std::string_view text, std::string_view 
     const json::value* const kept = o->if_contains("kept");
     const json::value* const from = o->if_contains("service");
     if (kept == nullptr || from == nullptr || !from->is_string()) return std::nullopt;
-    if (std::string_view(from->get_string()) != service) {
+    if (!service.empty() && std::string_view(from->get_string()) != service) {
         fault = "is of another service, " + escape(std::string_view(from->get_string()));
         return std::nullopt;
     }

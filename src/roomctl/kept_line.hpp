@@ -25,6 +25,7 @@ std::string to_kept_line(const desired_room&, std::string_view service);
 std::string to_settled_line(std::string_view room_id, std::string_view service);
 
 // @param text without the line end.
+// @param service empty: any.
 // @returns nothing, and the reason in `fault`, for a line that is damaged or of another service.
 std::optional<kept_line> read_kept_line(std::string_view text, std::string_view service, std::string& fault);
 

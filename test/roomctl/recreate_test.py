@@ -399,6 +399,15 @@ class PlannedAgain(KeptTest):
         self.assert_applied(wanted)
         self.assertEqual(self.plans(path)[0], [])
 
+    def test_row_77_kept_file_without_a_whole_line_is_in_nobodys_way(self):
+        for n, content in enumerate(["", '{"kept":{"roomId":"mat']): # the run was killed before it deleted anything
+            with self.subTest(content):
+                path = self.manifest([room(n)])
+                with open(self.kept(path), "w") as file:
+                    file.write(content)
+                self.exits(self.roomctl("apply", path, "--dry-run"), 0)
+                self.apply(0, path)
+
     def test_row_77_plan_shows_a_kept_room_that_left_the_manifest(self):
         path, wanted = self.lost()
         self.manifest([room(n, name="Final") for n in range(3)])
