@@ -34,6 +34,7 @@ public:
     detail::clock::time_point now() const noexcept override { return {}; }
     std::uint64_t random() noexcept override { return 0; }
     void wake_at(detail::clock::time_point) override {}
+    bool resolving() const noexcept override { return false; }
     void resolve() override {}
     std::shared_ptr<detail::transport> make_transport() override { return nullptr; }
     void work_started() noexcept override {}

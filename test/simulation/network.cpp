@@ -34,6 +34,8 @@ public:
         network_.world_.set_alarm(when);
     }
 
+    bool resolving() const noexcept override { return network_.resolving_; }
+
     void resolve() override
     {
         if (network_.resolving_) network_.world_.violate("environment", "resolve() while resolving");

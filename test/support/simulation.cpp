@@ -144,10 +144,11 @@ public:
     {
         if (simulation_.abandoned_) return;
         if (simulation_.alarm_ && *simulation_.alarm_ < when) simulation_.breach("an alarm was put off");
-        simulation_.alarm_.reset(); // as a timer's is when it is set anew, even if there is no memory to wait
-        allocate_as_the_system_does();
+        allocate_as_the_system_does(); // the former alarm stays if there is no memory
         simulation_.alarm_ = when;
     }
+
+    bool resolving() const noexcept override { return simulation_.resolving_; }
 
     void resolve() override
     {
@@ -213,8 +214,8 @@ void simulation::wake_early()
 void simulation::resolved(error_code ec, std::vector<detail::endpoint> addresses)
 {
     if (!resolving_) return;
-    resolving_ = false;
     enter([this, ec, &addresses] {
+        resolving_ = false;
         if (const auto l = listener_.lock()) l->on_resolved(ec, std::move(addresses));
     });
 }

@@ -18,6 +18,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
 
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -101,6 +102,7 @@ template <class Handler>
 asio::any_completion_executor executor_with_work(const engine& e, const Handler& h)
 {
     const asio::any_completion_executor ex = asio::get_associated_executor(h, e.home().callers());
+    if (!ex) throw std::bad_alloc(); // Asio gives an empty one then
     return asio::prefer(ex, asio::execution::outstanding_work.tracked);
 }
 
@@ -150,7 +152,13 @@ WATCHERS_ROOMS_DECL client::client(executor_type executor, const config& c)
 
 WATCHERS_ROOMS_DECL client::~client()
 {
-    if (engine_ && !engine_->abandoned()) detail::enter(*engine_, [e = engine_] { e->stop(); });
+    if (!engine_ || engine_->abandoned()) return;
+    try {
+        detail::enter(*engine_, [e = engine_] { e->stop(); });
+    } catch (const std::bad_alloc&) { // of the strand
+        engine_->free_reserve();
+        detail::enter(*engine_, [e = engine_] { e->stop(); });
+    }
 }
 
 WATCHERS_ROOMS_DECL client& client::operator=(client&& other) noexcept

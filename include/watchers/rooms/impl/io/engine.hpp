@@ -58,6 +58,7 @@ public:
     void cancel_call(call&, std::uint64_t id, boost::asio::cancellation_type);
     void cancel_drain(std::uint64_t id);
     void stop();
+    void free_reserve() noexcept { reserve_.reset(); } // for what leads to stop(), where memory is short
     void abandon() noexcept;
     bool abandoned() const noexcept { return abandoned_; } // any thread
     // From any thread, also while the execution context is being destroyed: then f is dropped.
@@ -160,6 +161,7 @@ private:
     void watch_idle(clock::time_point now);
     void finish_drains(error_code);
 
+    std::unique_ptr<std::array<char, 1024>> reserve_ = std::make_unique<std::array<char, 1024>>();
     std::unique_ptr<environment> environment_;
     executor_pair home_;
     thread_check* const check_; // the environment's

@@ -100,7 +100,11 @@ WATCHERS_ROOMS_DECL void engine::open_wanted()
             connections_.push_back(std::make_unique<connection>(*this));
             pool_.add(*connections_.back());
         }
-        open_one(static_cast<connection&>(pool_.take_closed()));
+        try {
+            open_one(static_cast<connection&>(pool_.take_closed()));
+        } catch (const std::bad_alloc&) {
+            out_of_memory = std::current_exception();
+        }
     }
     note_pool();
     if (out_of_memory) std::rethrow_exception(out_of_memory);
@@ -110,13 +114,15 @@ WATCHERS_ROOMS_DECL void engine::open_one(connection& c)
 {
     try {
         c.open();
-        switch (resolution_.need(environment_->now())) {
-        case resolution::source::running: return;
-        case resolution::source::late_result: return c.on_resolved({}, late_addresses_);
-        case resolution::source::new_lookup: break;
-        }
     } catch (const std::bad_alloc&) {
         return c.give_up(errc::resource_exhausted);
+    }
+    if (!environment_->resolving()) resolution_.not_begun();
+    switch (resolution_.need(environment_->now())) {
+    case resolution::source::running: return;
+    case resolution::source::late_result:
+        return c.on_resolved({}, late_addresses_); // what it throws belongs to another call: c has given up
+    case resolution::source::new_lookup: break;
     }
     try {
         environment_->resolve();
@@ -139,8 +145,15 @@ WATCHERS_ROOMS_DECL void engine::on_resolved(error_code ec, std::vector<endpoint
     unresolved_.clear(); // apart: a failure may begin another opening, which resolves again
     for (const auto& c : connections_)
         if (c->resolving()) unresolved_.push_back(c.get());
-    for (std::size_t i = 0, n = unresolved_.size(); i < n; ++i) // more room may be made meanwhile
-        if (unresolved_[i]->resolving()) unresolved_[i]->on_resolved(ec, addresses);
+    std::exception_ptr out_of_memory;                             // of one opening: the others go on
+    for (std::size_t i = 0, n = unresolved_.size(); i < n; ++i) { // more room may be made meanwhile
+        try {
+            if (unresolved_[i]->resolving()) unresolved_[i]->on_resolved(ec, addresses);
+        } catch (const std::bad_alloc&) {
+            out_of_memory = std::current_exception();
+        }
+    }
+    if (out_of_memory) std::rethrow_exception(out_of_memory);
 }
 
 WATCHERS_ROOMS_DECL void engine::on_opened(connection& c)

@@ -60,12 +60,15 @@ public:
     virtual std::uint64_t random() noexcept = 0;
 
     // Calls on_wake() at that moment or sooner. The earliest one asked for counts; on_wake() may be called
-    // too early.
+    // too early. The former moment stays if it throws.
     virtual void wake_at(clock::time_point) = 0;
 
     // Resolves the origin's name; one resolution at a time. Does not call the listener before it has
     // returned.
     virtual void resolve() = 0;
+
+    // Whether a resolution is under way. It may be lost for want of memory: then the listener is not called.
+    virtual bool resolving() const noexcept = 0;
 
     virtual std::shared_ptr<transport> make_transport() = 0;
 

@@ -10,6 +10,7 @@
 #include <boost/asio/strand.hpp>
 
 #include <array>
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -61,6 +62,8 @@ public:
     const std::shared_ptr<thread_check> check; // null: a strand serialises
     const work_count work;
     const std::unique_ptr<tls_context> tls; // null: plain HTTP
+
+    std::atomic<bool> looking_up = false; // a look-up of the name is under way
 
     // Plaintext on its way from TLS to a parser; never kept between two operations, so one serves all
     // connections.

@@ -33,6 +33,7 @@ WATCHERS_ROOMS_DECL void opener::start()
 
 WATCHERS_ROOMS_DECL void opener::on_resolved(error_code ec, const std::vector<endpoint>& addresses)
 {
+    if (ec == boost::system::errc::not_enough_memory) return fail(errc::resource_exhausted, ec);
     if (ec || addresses.empty()) return fail(errc::resolve_failed, ec);
     const auto now = environment_.now();
     enter(rooms::phase::connect, now);

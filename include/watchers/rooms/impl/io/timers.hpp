@@ -44,8 +44,7 @@ private:
     {
         const auto next = queue_.earliest();
         if (!next || *next >= alarm_) return;
-        alarm_ = clock::time_point::max(); // the former one is given up first, and wake_at() may throw
-        environment_.wake_at(*next);
+        environment_.wake_at(*next); // may throw, and keeps the former alarm then
         alarm_ = *next;
     }
 
