@@ -43,9 +43,9 @@ public:
     // @param earlier what the run before this one recorded of it.
     resumed_operation(
         const operation& op, const std::function<std::string(const std::string&)>& reply,
-        const std::function<void(journal&)>& earlier = [](journal& j) { j.begin(0); })
+        const std::function<void(journal&)>& earlier = [](journal& j) { j.begin(0); }, bool check_ids = false)
         : journal_(files_.file(0), manifest)
-        , b(with_connections(1))
+        , b(checked(with_connections(1), check_ids))
     {
         earlier(journal_);
         journal_.close();
@@ -56,6 +56,12 @@ public:
         b.start(std::vector<operation>{op}, o);
         finish(b, journal_, reply);
         REQUIRE(b.results.size() == 1);
+    }
+
+    static config checked(config c, bool check_ids)
+    {
+        c.check_room_ids = check_ids;
+        return c;
     }
 
     const bulk_result& result() const { return b.results.front(); }
@@ -217,10 +223,16 @@ TEST_CASE("bulk_resume the_requests_that_looked_are_counted")
 
 TEST_CASE("bulk_resume an_answer_about_another_room_tells_nothing")
 {
-    const resumed_operation r(operation::set_status("a", room_status::live),
-                              [](const std::string&) { return ok(R"({"roomId":"b","status":"LIVE"})"); });
+    for (const bool check_ids : {false, true}) { // the room may have an id of the service's own
+        CAPTURE(check_ids);
+        const resumed_operation r(
+            operation::set_status("a", room_status::live),
+            [](const std::string&) { return ok(R"({"roomId":"b","status":"LIVE"})"); },
+            [](journal& j) { j.begin(0); }, check_ids);
 
-    CHECK(r.sent() == gists{"get a", "status a LIVE"});
+        const gists all{"get a", "status a LIVE"};
+        CHECK(r.sent() == gists(all.begin(), check_ids ? all.end() : all.begin() + 1));
+    }
 }
 
 TEST_CASE("bulk_resume a_room_that_was_there_before_is_nobodys_to_confirm")
