@@ -434,7 +434,7 @@ TEST_CASE("replay of_a_delete_that_finds_nothing_is_a_success_with_a_note")
     dead.reset();
     r.open_all();
 
-    r.newest().answer(answer("404 Not Found", ""));
+    r.newest().answer(answer("404 Not Found", R"({"message":"Room not found"})"));
 
     CHECK(call.ending() == success());
     CHECK_FALSE(call.diagnostics.note().empty());

@@ -69,20 +69,25 @@ public:
         error_code not_an_address;
         const auto address = boost::asio::ip::make_address(origin_.host(), not_an_address);
         auto under_way = std::make_shared<look_up>(shell_);
-        if (!not_an_address)
-            return boost::asio::post(
-                shell_->io, [l = listener_, e = endpoint(address, origin_.port()), under_way]() mutable {
-                    enter_from(std::move(under_way), [l, e] {
-                        if (const auto alive = l.lock()) alive->on_resolved({}, {e});
-                    });
-                });
-        resolver_->async_resolve(
-            origin_.host(), std::to_string(origin_.port()), boost::asio::ip::resolver_base::numeric_service,
-            [l = listener_, under_way, local = !shell_->tls](error_code ec, const results& found) mutable {
-                enter_from(std::move(under_way), [l, ec, found, local] {
-                    if (const auto alive = l.lock()) tell_resolved(*alive, ec, found, local);
-                });
-            });
+        if (!not_an_address) {
+            boost::asio::post(shell_->io,
+                              [l = listener_, e = endpoint(address, origin_.port()), under_way]() mutable {
+                                  enter_from(std::move(under_way), [l, e] {
+                                      if (const auto alive = l.lock()) alive->on_resolved({}, {e});
+                                  });
+                              });
+        } else {
+            resolver_->async_resolve(origin_.host(), std::to_string(origin_.port()),
+                                     boost::asio::ip::resolver_base::numeric_service,
+                                     [l = listener_, under_way,
+                                      local = !shell_->tls](error_code ec, const results& found) mutable {
+                                         enter_from(std::move(under_way), [l, ec, found, local] {
+                                             if (const auto alive = l.lock())
+                                                 tell_resolved(*alive, ec, found, local);
+                                         });
+                                     });
+        }
+        under_way->begin(); // not sooner: the context must not run out of work
     }
 
     std::shared_ptr<transport> make_transport() override
@@ -118,14 +123,19 @@ private:
         explicit look_up(std::shared_ptr<io_shell<Executor>> s) : shell_(std::move(s))
         {
             shell_->looking_up = true;
-            shell_->work.operation_began();
         }
         look_up(const look_up&) = delete;
         look_up& operator=(const look_up&) = delete;
         ~look_up()
         {
             shell_->looking_up = false;
-            if (!ended_) shell_->work.operation_ended();
+            if (began_ && !ended_) shell_->work.operation_ended();
+        }
+
+        void begin() noexcept
+        {
+            began_ = true;
+            shell_->work.operation_began();
         }
 
         std::shared_ptr<io_shell<Executor>> end() noexcept
@@ -136,6 +146,7 @@ private:
 
     private:
         std::shared_ptr<io_shell<Executor>> shell_;
+        bool began_ = false;
         bool ended_ = false;
     };
 
