@@ -38,8 +38,8 @@ class journal_state;
 /// process's effective user, neither a symbolic link nor with a second name (a hard link). It holds indices
 /// and outcomes: no secrets, no room ids. An exclusive lock (flock) keeps every other journal off it, in this
 /// process and in others, as long as this one is open; a child of fork() that lives on without exec() keeps
-/// it, too. Use a local file system. A file system that cannot lock files is refused, since two runs could use
-/// the journal at once. One that has no file modes or cannot sync a folder is accepted: see warnings().
+/// it, too. Use a local file system. A file system that cannot lock files is refused, since two runs could
+/// use the journal at once. One that has no file modes or cannot sync a folder is accepted: see warnings().
 ///
 /// **Memory**: half a byte for each operation up to the highest index, and what is not committed yet.
 ///
@@ -99,8 +99,8 @@ public:
     /// or version, damaged, not a journal, not as it must be (see above), or refused by the operating system.
     /// The message of the diagnostics names the file, the rule that is broken, and, if there is one, the
     /// offset or the operating system's error, which diagnostics::cause() returns as well. A file that is
-    /// refused is not changed; but a journal that is locked, and that other users could have locked, gets mode
-    /// 0600.
+    /// refused is not changed; but a journal that is locked, and that other users could have locked, gets
+    /// mode 0600.
     explicit journal(const std::string& path, const digest& manifest,
                      std::uint64_t operations = std::uint64_t(1) << 32);
 
