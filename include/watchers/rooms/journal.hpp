@@ -43,11 +43,11 @@ class journal_state;
 ///
 /// **Memory**: half a byte for each operation up to the highest index, and what is not committed yet.
 ///
-/// **One journal, one list of operations**: it knows them by their place in the list only. What makes the
-/// operations belongs into the digest, their kinds as well: a journal of rooms that were created, given to a
-/// run that is to delete them, would have it do nothing. So does where they are carried out, which is the
-/// service's URL and the project (a fingerprint of the API key, never the key itself). One bulk run at a time
-/// uses a journal; after one that has come to the end of its source, open it anew.
+/// **One journal, one list of operations**: it knows each operation by its place in the list only. Compute
+/// the digest from the operations, with their kinds, the service's URL, and the project (a fingerprint of the
+/// API key, never the key itself). Otherwise a run that deletes rooms, or that works in another project, can
+/// take the journal of a run that created them, and does nothing. Only one bulk run at a time may use a
+/// journal. Open the journal anew after a run that reached the end of its source.
 ///
 /// **Threads**: one thread at a time uses a journal; failure() may be called from any. Files are written by a
 /// thread of the journal's own, on which all signals are blocked. It may be moved, not copied; one that was

@@ -67,7 +67,7 @@ public:
     // returned.
     virtual void resolve() = 0;
 
-    // Whether a resolution is under way. It may be lost for want of memory: then the listener is not called.
+    // Whether a resolution is under way. One that runs out of memory ends without a call of the listener.
     virtual bool resolving() const noexcept = 0;
 
     virtual std::shared_ptr<transport> make_transport() = 0;

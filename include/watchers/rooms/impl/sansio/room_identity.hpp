@@ -12,10 +12,9 @@ namespace watchers::rooms::detail {
 //
 //   blanks        anywhere in the id: ASCII, no-break and other Unicode spaces, zero-width characters
 //   case          of Latin, Greek, Cyrillic and Armenian letters; of all others by the last rule
-//   normalisation all canonical forms (NFC, NFD): both ids are decomposed. Compatibility forms (NFKC;
-//   ligatures,
-//                 enclosed, raised or half-width characters) and letters of scripts whose case is not mapped
-//                 may stand for any 1 to 6 characters, where the other id differs.
+//   normalisation all canonical forms (NFC, NFD): both ids are decomposed. Where the ids differ, some
+//                 characters may stand for any 1 to 6 others: compatibility forms (NFKC: ligatures, enclosed,
+//                 raised and half-width characters), and letters of scripts whose case is not mapped.
 //
 // All else that differs is another room: "Zo\u00EB" and "Zo\u00E9", two emoji, two syllables. A true result
 // is certain, and a false one means "the same, or unknown": "caf\u00E9" and "cafe\u0301" are never taken for
