@@ -4,6 +4,7 @@
 #include "support/rig.hpp"
 
 #include <watchers/rooms/client.hpp>
+#include <watchers/rooms/impl/io/asio_environment.hpp>
 
 #include <doctest/doctest.h>
 
@@ -13,10 +14,12 @@
 
 #include <chrono>
 #include <cstddef>
+#include <memory>
 #include <new>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #ifndef WATCHERS_ROOMS_TEST_ALLOCATIONS_CANNOT_FAIL
 
@@ -174,6 +177,59 @@ TEST_CASE("fault_61 a_client_on_an_io_context_goes_on")
         CHECK(first <= 1);
         if (!failed) break;
         REQUIRE(n < 1000);
+    }
+}
+
+TEST_CASE("fault_61 an_alarm_that_cannot_be_set_leaves_the_former_one")
+{
+    using executor = asio::io_context::executor_type;
+    class counting_listener final : public detail::environment::listener
+    {
+    public:
+        void on_wake() override { ++woken; }
+        void on_resolved(error_code, std::vector<detail::endpoint>) override {}
+
+        int woken = 0;
+    };
+
+    // Setup: both moments have passed, so that nothing has to be waited for
+    asio::io_context io;
+    const executor ex = io.get_executor();
+    std::string why;
+    const auto origin = *detail::parse_origin("https://localhost", false, why);
+    const detail::work_count work{asio::any_io_executor(ex)};
+    const auto shell = std::make_shared<detail::io_shell<executor>>(ex, std::nullopt, nullptr, work, nullptr);
+    detail::asio_environment<executor> environment(ex, ex, shell, origin);
+    const auto listener = std::make_shared<counting_listener>();
+    environment.listen(listener);
+    work.add();
+    const auto now = environment.now();
+    environment.wake_at(now);
+
+    // Run
+    REQUIRE(fails(1, 0, [&] { environment.wake_at(now - 1s); }));
+    io.poll();
+
+    // Check
+    CHECK(listener->woken == 1);
+    environment.abandon();
+    work.remove();
+}
+
+TEST_CASE("fault_61 a_call_throws_on_its_way_to_the_strand")
+{
+    for (std::size_t n = 1;; ++n) {
+        CAPTURE(n);
+        config c(credentials("key-12345678", "token-12345678"));
+        std::optional<asio::io_context> io(std::in_place);
+        client rooms(io->get_executor(), c);
+        const auto life = std::make_shared<int>();
+        const bool failed =
+            fails(n, 0, [&] { rooms.async_get_room("r", [life](error_code, const room&) {}); });
+        io.reset();
+        CHECK(life.use_count() == 1);
+        if (!failed) break;
+        REQUIRE(n < 100);
     }
 }
 

@@ -39,7 +39,8 @@ public:
         if (pool_) pool_->on_work_finished();
     }
 
-    // Around one pending operation of the client's own: before it is begun, and first in its handler.
+    // Around one pending operation of the client's own: as soon as it has begun, and first in its handler.
+    // Sooner, the context could run out of work, and stop.
     void operation_began() const noexcept { remove(); }
     void operation_ended() const noexcept { add(); }
 
