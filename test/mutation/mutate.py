@@ -22,6 +22,7 @@ next run. A mutation is a table of a list:
 """
 
 import argparse
+import functools
 import hashlib
 import json
 import os
@@ -38,6 +39,7 @@ import tomllib
 HERE = pathlib.Path(__file__).resolve().parent
 TARGETS = {"unit/": "unit_tests", "io/": "io_tests", "net/": "net_tests", "roomctl": "roomctl",
            "simulation/": "rooms_simulation"}
+DOCTEST = ("^unit/", "^io/", "^net/")
 WHOLE = {"^unit/": "unit_tests", "^io/": "io_tests"}
 # Files of test/unit that are not named after the file they test.
 TESTED_BY = {"classify": ["response_meaning", "error_sentence"], "credential_rules": ["validate"],
@@ -71,18 +73,31 @@ class Mutation:
                 raise ValueError(f"{self.name}: no target builds the tests {names}")
 
     def misfit(self, root):
-        """Why it cannot be put into the tree, or None."""
+        """Why it cannot be put into the tree, or judged there, or None."""
         path = root / self.file
         if not path.is_file():
             return f"there is no {self.file}"
         if self.old == self.new:
             return "old and new are the same"
         count = path.read_text().count(self.old)
-        return None if count == 1 else f"its old text occurs {count} times in {self.file}, must be once"
+        if count != 1:
+            return f"its old text occurs {count} times in {self.file}, must be once"
+        for names in stages(self.noticed_by) if self.noticed_by else []:
+            if names.startswith(DOCTEST) and not any(re.search(names, case) for case in test_cases(root)):
+                return f"there is no test {names}"
+        return None
 
     def digest(self):
         text = "\0".join((self.file, self.old, self.new, self.noticed_by or ""))
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+@functools.cache
+def test_cases(root):
+    """As ctest names those of doctest."""
+    return [f"{file.parent.name}/{name}" for folder in ("unit", "io", "net")
+            for file in (root / "test" / folder).glob("*.cpp")
+            for name in re.findall(r'TEST_CASE\("([^"]+)"', file.read_text())]
 
 
 def read_lists(folder):
@@ -334,6 +349,9 @@ def self_test():
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)
         (root / "code.txt").write_text("one two two\n")
+        for folder in ("unit", "io"):
+            (root / "test" / folder).mkdir(parents=True)
+            (root / "test" / folder / "a_test.cpp").write_text('TEST_CASE("a b")\n')
         table = {"name": "n", "file": "code.txt", "old": "one", "new": "1", "why": "w", "noticed_by": "^unit/a|^io/"}
         good = Mutation("l", table)
         assert good.misfit(root) is None
@@ -359,6 +377,7 @@ def self_test():
         assert "2 times" in Mutation("l", {**table, "old": "two"}).misfit(root)
         assert "0 times" in Mutation("l", {**table, "old": "three"}).misfit(root)
         assert "the same" in Mutation("l", {**table, "new": "one"}).misfit(root)
+        assert "no test ^net/z" in Mutation("l", {**table, "noticed_by": "^net/z"}).misfit(root)
         assert "no other.txt" in Mutation("l", {**table, "file": "other.txt"}).misfit(root)
         for wrong in ({**table, "changes_nothing": "r"}, {**table, "noticed": 1}, {**table, "noticed_by": "^unti/"}, {k: v for k, v in table.items() if k != "why"}):
             try:
