@@ -186,11 +186,14 @@ TEST_CASE("wiping a_search_for_the_secrets_leaves_none")
     constexpr std::string_view token = "tokenc4n4ryofmorethanfifteenbytes";
     constexpr std::string_view escaped = R"(escap\u0065dc4n4ryofmorethanfifteenbytes)";
     constexpr std::string_view unescaped = "escapedc4n4ryofmorethanfifteenbytes";
+    constexpr std::string_view part = "c4n4ryofmo"; // a string that grew leaves less than the whole
+    constexpr std::string_view capitals = "TOKENC4N4RYOFMORETHANFIFTEENBYTES";
     const std::string_view texts[] = {
         "a text without any",
         "keyc4n4ryofmorethanfifteenbytes",
         R"(tok\u0065nc4n4ryofmorethanfifteenbytes)",
         R"(tok\\u0065nc4n4ryofmorethanfifteenbytes, \\u0041)",
+        "tokenc4n4ryofmo%252572ethanfifteenb%252579tes", // no long run shows before it is decoded
         "TOKENC4N4RYOFMORETHANFIFTEENBYTES",
         "tok=65nc4n4ryofmorethanfifteenbytes",
         "tok-en-c4n4ry-of-more-than-fifteen-bytes",
@@ -201,7 +204,7 @@ TEST_CASE("wiping a_search_for_the_secrets_leaves_none")
         for (const std::string_view text : texts) {
             CAPTURE(second.size());
             CAPTURE(text.size());
-            freed_memory memory{key, token, escaped, unescaped};
+            freed_memory memory{key, token, escaped, unescaped, part, capitals};
             {
                 const freed_memory::watched watching;
                 const detail::redaction redact(key, second);

@@ -282,7 +282,6 @@ WATCHERS_ROOMS_DECL bool redaction::suspicious(std::string_view text) const
         for (std::size_t start = 0; start < 2; ++start)
             if (found_in_decoded(decode_digits(decoded, start, 4, digit_value))) return true;
         std::string next = unescape_once(decoded);
-        const wipe_at_end wipe_next(next);
         if (next == decoded) return false;
         decoded.swap(next);
     }
@@ -292,6 +291,8 @@ WATCHERS_ROOMS_DECL bool redaction::suspicious(std::string_view text) const
 WATCHERS_ROOMS_DECL std::string redaction::replace_plain(std::string_view text, std::size_t enough) const
 {
     std::string out;
+    // The text may hold a secret in another spelling, of which growing would leave copies behind.
+    out.reserve(2 * (std::min)(text.size(), enough) + 16);
     std::size_t from = 0;
     while (from < text.size() && out.size() < enough) {
         std::size_t at = text.npos;
@@ -324,7 +325,8 @@ WATCHERS_ROOMS_DECL std::string redaction::operator()(std::string_view text, std
     // Text behind this limit is never shown, and need not be searched.
     constexpr std::size_t longest = 64 * 1024;
     std::string out = replace_plain(text.substr(0, longest), enough);
-    return suspicious(out) ? std::string(not_shown) : out;
+    const wipe_at_end wipe_out(out);
+    return suspicious(out) ? std::string(not_shown) : std::move(out);
 }
 
 } // namespace watchers::rooms::detail
