@@ -282,6 +282,7 @@ WATCHERS_ROOMS_DECL bool redaction::suspicious(std::string_view text) const
         for (std::size_t start = 0; start < 2; ++start)
             if (found_in_decoded(decode_digits(decoded, start, 4, digit_value))) return true;
         std::string next = unescape_once(decoded);
+        const wipe_at_end wipe_next(next);
         if (next == decoded) return false;
         decoded.swap(next);
     }
