@@ -201,6 +201,34 @@ TEST_CASE("credentials provider_that_fails")
     }
 }
 
+TEST_CASE("credentials of_a_question_that_was_given_up_do_not_answer_the_next_one")
+{
+    // Setup
+    questions q;
+    rig r(q.only_provider());
+    r.get("1");
+    r.sim.poll();
+    const credential_reply given_up = q.open.at(0);
+    q.open.clear();
+    r.sim.advance(10s);
+    call_record& next = r.get("2");
+    r.sim.poll();
+    REQUIRE(q.open.size() == 1);
+
+    // Run
+    given_up(credentials("KEY-1", "TOKEN-1"));
+    r.sim.poll();
+    REQUIRE(r.sim.transports() == 0);
+    q.open[0](fresh);
+    r.sim.poll();
+    r.open_all();
+
+    // Check
+    CHECK(sent_with(r.newest(), "TOKEN-2"));
+    serve(r, r.newest());
+    CHECK(next.ending() == success(effect::none));
+}
+
 TEST_CASE("credentials answered_twice_and_from_another_thread")
 {
     questions q;

@@ -123,6 +123,8 @@ private:
         explicit in_use(life_of_rooms& l) : life_(l)
         {
             life_.met_ = life_.met_ || life_.busy_.exchange(true);
+            for (int i = 0; i < 20; ++i) // a thread that may come in does
+                std::this_thread::yield();
         }
         ~in_use() { life_.busy_ = false; }
 
