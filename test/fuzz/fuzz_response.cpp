@@ -227,7 +227,8 @@ void check_text(std::string_view body)
 detail::verdict judge(operation_kind kind, const response& a)
 {
     const detail::verdict v = detail::classify_answer(kind, a);
-    require(!v.error == (a.status / 100 == 2), "2xx is success");
+    const bool not_of_the_api = v.error == errc::not_the_service || v.error == errc::unexpected_encoding;
+    require(v.error ? a.status / 100 != 2 || not_of_the_api : a.status / 100 == 2, "2xx is success");
     if (kind == operation_kind::get_room)
         require(v.effect == effect::none, "a get changes nothing");
     else
@@ -311,6 +312,7 @@ private:
             status = a.status;
             r.error = v.error;
             r.effect = v.effect;
+            r.recognized = v.recognized;
             r.retry_after = detail::parse_retry_after(a.retry_after, a.date, {});
             check_text(a.body);
             if (!v.error && kind == operation_kind::get_room) {
@@ -334,8 +336,10 @@ private:
     {
         require(step.role == fsm_.role(), "the role is the machine's");
         if (step.what == action::ask_credentials) {
-            require(r.error == errc::unauthorized && s_.other_credentials && ++questions_ == 1,
-                    "credentials are asked for once, after a 401");
+            const bool refused = r.error == errc::unauthorized || r.error == errc::forbidden ||
+                                 r.error == errc::unknown_project;
+            require(refused && s_.other_credentials && ++questions_ == 1,
+                    "credentials are asked for once, after a refusal that may be theirs");
             return;
         }
         require(step.delay.count() >= 0 && now_ + step.delay < circumstances().deadline,
@@ -348,7 +352,7 @@ private:
         if (step.role == role::operation) {
             require(!in_doubt || s_.policy.idempotent.contains(s_.kind),
                     "only what is idempotent is repeated");
-            require(sent_operation || r.error == errc::not_found,
+            require(sent_operation || (r.error == errc::not_found && r.recognized),
                     "a create is repeated where there is no room");
         } else {
             require(s_.kind == operation_kind::create_room && s_.policy.confirm_creates,
@@ -364,7 +368,8 @@ private:
         require(!step.confirmed || (s_.kind == operation_kind::create_room && !step.error),
                 "only a create that succeeds is confirmed");
         if (!step.error) {
-            const bool was_missing = s_.kind == operation_kind::delete_room && r.error == errc::not_found;
+            const bool was_missing =
+                s_.kind == operation_kind::delete_room && r.error == errc::not_found && r.recognized;
             require(step.effect == (changes && (lost_ || !was_missing) ? effect::applied : effect::none),
                     "success is applied");
             require(!r.error || was_missing, "a success has a reason");
