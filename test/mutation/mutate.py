@@ -261,8 +261,8 @@ def failure(tested):
         return "noticed", "the tests did not end"
     if found := re.search(r"Test +#\d+: (.+?) ?\.*\*\*\*(Failed|Timeout|Not Run|Exception|Subprocess)", text):
         return "noticed", found.group(1)
-    if found := re.search(r"^TEST CASE: +(.*\S)", text, re.M):
-        return "noticed", found.group(1)
+    if found := re.findall(r"^TEST CASE: +(.*\S)", text, re.M): # those before the last one had a message only
+        return "noticed", found[-1]
     last = (text.strip().splitlines() or ["?"])[-1]
     if tested.returncode < 0: # a signal, before doctest said anything
         return "noticed", f"signal {-tested.returncode}: {last}"
@@ -362,7 +362,8 @@ def self_test():
         assert batches([good, same, other]) == [[good, other], [same]]
         for returned, text, verdict in (
                 (8, "2/3 Test  #7: unit/throttle a_rate ....***Failed  0.01 sec", ("noticed", "unit/throttle a_rate")),
-                (1, "TEST CASE:  percent slash\n\n../percent_test.cpp:3: ERROR", ("noticed", "percent slash")),
+                (1, "TEST CASE:  other\n\n../a_test.cpp:1: MESSAGE\nTEST CASE:  percent slash\n\n../percent_test.cpp:3: ERROR",
+                 ("noticed", "percent slash")),
                 (-6, "free(): invalid pointer", ("noticed", "signal 6: free(): invalid pointer")),
                 (124, "timed out", ("noticed", "the tests did not end")),
                 (8, "No tests were found!!!", ("broken", "No tests were found!!!"))):
